@@ -1,1 +1,3 @@
-fn main(){}
+//! The binary: hands over to [`ecs_operator::cli`].
+
+fn main() {}
