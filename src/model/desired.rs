@@ -1,0 +1,92 @@
+//! What is wanted: the objects of a source, checked and resolved.
+
+use super::names::{Key, Kind};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// A JSON object in the crate's spelling (camelCase, checked against its shape).
+pub type Document = Map<String, Value>;
+
+/// Everything wanted, by the AWS resource it stands for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Desired {
+    pub objects: BTreeMap<Key, Object>,
+}
+
+/// One object wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object {
+    pub key: Key,
+    pub origin: Origin,
+    pub policy: Policy,
+    /// As declared, in canonical spelling, with the names filled in (`service.serviceName`, `service.cluster`,
+    /// `taskDefinition.family`, `clusterName`, …) and nothing else: defaults stay absent.
+    pub spec: Document,
+}
+
+impl Object {
+    /// A part of the spec that is an object: `service`, `taskDefinition`, `autoscaling`.
+    pub fn part(&self, name: &str) -> Option<&Document> {
+        self.spec.get(name)?.as_object()
+    }
+}
+
+/// The manifest an object comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    pub kind: Kind,
+    pub namespace: Option<String>,
+    /// `metadata.name`.
+    pub name: String,
+    /// `path:line` of a file, or the object's place in a cluster.
+    pub place: String,
+}
+
+impl fmt::Display for Origin {
+    /// `EcsService/checkout`: how people name an object, also on the command line.
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)
+    }
+}
+
+/// What the object's annotations ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    pub drift: DriftPolicy,
+    /// Paths to leave alone, as the diff prints them.
+    pub ignore: Vec<String>,
+    pub adopt: bool,
+    pub suspend: bool,
+    pub deletion: DeletionPolicy,
+    /// The hash of a plan whose replacement or deletion is confirmed.
+    pub confirm: Option<String>,
+}
+
+impl Policy {
+    /// What holds when no annotation says otherwise: services are deleted with their manifest, the rest is retained.
+    pub fn of(kind: Kind) -> Self {
+        let deletion = if kind == Kind::EcsService { DeletionPolicy::Delete } else { DeletionPolicy::Retain };
+        Self {
+            drift: DriftPolicy::Heal,
+            ignore: Vec::new(),
+            adopt: false,
+            suspend: false,
+            deletion,
+            confirm: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriftPolicy {
+    Heal,
+    Report,
+    Ignore,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionPolicy {
+    Delete,
+    Retain,
+}

@@ -1,0 +1,104 @@
+//! What was seen: one [`Sighting`] per thing looked for. A failed read is never an absence.
+
+use super::desired::Document;
+use super::names::Key;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// The answer to "is it there?".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "sighting", content = "value")]
+pub enum Sighting<T> {
+    Absent,
+    Present(T),
+    /// The read failed, for this cause in words for people. Nothing may be concluded from it.
+    Unreadable(String),
+}
+
+impl<T> Sighting<T> {
+    pub fn present(&self) -> Option<&T> {
+        match self {
+            Self::Present(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Unreadable(cause) => Some(cause),
+            _ => None,
+        }
+    }
+
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Sighting<U> {
+        match self {
+            Self::Absent => Sighting::Absent,
+            Self::Present(value) => Sighting::Present(change(value)),
+            Self::Unreadable(cause) => Sighting::Unreadable(cause),
+        }
+    }
+}
+
+/// The tags of a resource.
+pub type Tags = BTreeMap<String, String>;
+
+/// All that was seen in one account for the objects wanted. Documents are in canonical spelling.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Twelve digits.
+    pub account: String,
+    pub resources: BTreeMap<Key, Sighting<Resource>>,
+    /// Clusters and capacity providers that services name and nobody declares: they must exist.
+    pub external: BTreeMap<Key, Sighting<Resource>>,
+    /// Task definitions: those that services run, and recent ones of the wanted families, by Region.
+    pub revisions: BTreeMap<RevisionKey, Sighting<Revision>>,
+    /// The newest ACTIVE revisions of a family, newest first, each in `revisions`.
+    pub families: BTreeMap<RevisionKey, Sighting<Vec<String>>>,
+}
+
+/// `(Region, family:revision)`, or `(Region, family)`.
+pub type RevisionKey = (String, String);
+
+/// A resource as AWS described it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Resource {
+    pub arn: String,
+    /// The description, whole (events left out).
+    pub body: Document,
+    pub tags: Tags,
+    /// What belongs to it and is read by calls of its own.
+    pub parts: Parts,
+}
+
+/// What belongs to a resource and is read by calls of its own; `None` where the kind has no such part.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parts {
+    /// Of a service: its scalable target.
+    pub target: Option<Sighting<Document>>,
+    /// Of a service: the target's policies.
+    pub policies: Option<Sighting<Vec<Document>>>,
+    /// Of a service: the target's scheduled actions.
+    pub scheduled_actions: Option<Sighting<Vec<Document>>>,
+    /// Of a service: what only its revision holds (`monitoring`, `gatewayConnectors`), where it was asked for.
+    pub service_revision: Option<Sighting<Document>>,
+    /// Of a repository: the lifecycle policy, parsed.
+    pub lifecycle_policy: Option<Sighting<Document>>,
+    /// Of a repository: the repository policy, parsed.
+    pub repository_policy: Option<Sighting<Document>>,
+    /// Of a repository: whether it holds images; asked only when it may be deleted.
+    pub has_images: Option<Sighting<bool>>,
+}
+
+/// A task definition revision.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Revision {
+    pub arn: String,
+    pub body: Document,
+    pub tags: Tags,
+}
+
+impl Revision {
+    pub fn is_active(&self) -> bool {
+        self.body.get("status").and_then(|status| status.as_str()) != Some("INACTIVE")
+    }
+}
