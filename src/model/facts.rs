@@ -82,6 +82,13 @@ impl Member {
     }
 }
 
+/// Every shape stands once, so its name tells it.
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        self.api == other.api && self.name == other.name
+    }
+}
+
 impl Shape {
     /// The members of a structure; none for other shapes.
     pub fn members(&self) -> &[Member] {

@@ -9,6 +9,11 @@
 //! Uses nothing of the rest of the crate. It must never read a file, a clock or the network.
 
 pub mod desired;
+pub mod diff;
+pub mod document;
 pub mod facts;
+pub mod merge;
 pub mod names;
 pub mod observed;
+pub mod reduce;
+pub mod semantics;
