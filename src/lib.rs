@@ -24,5 +24,6 @@ pub mod plan;
 pub mod reconcile;
 pub mod report;
 pub mod resolve;
+pub mod rollout;
 pub mod sandbox;
 pub mod source;

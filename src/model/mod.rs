@@ -17,3 +17,4 @@ pub mod names;
 pub mod observed;
 pub mod reduce;
 pub mod semantics;
+pub mod state;

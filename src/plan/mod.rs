@@ -1,1 +1,162 @@
-//! plan
+//! What would be done: a pure function of what is wanted and what was seen.
+//!
+//! The plan leaves no choice to who executes it: every side effect is an [`Action`] with its whole input and what it
+//! must come after. An object about which nothing is done says why ([`Hold`]). One file per kind; what all kinds share
+//! is in [`object`]; [`lint`] looks over every finished plan. It must never read a clock, an environment or the network.
+
+mod capacity_provider;
+mod cluster;
+mod hold;
+pub mod lint;
+mod object;
+mod repository;
+mod revision;
+mod scaling;
+mod service;
+
+pub use hold::{Blocked, Hold, Waiting};
+
+use crate::model::desired::{Desired, Document, Origin};
+use crate::model::diff::Difference;
+use crate::model::names::{Key, Kind};
+use crate::model::observed::Observed;
+use crate::model::semantics::Change;
+use std::collections::BTreeMap;
+
+/// What is asked of a plan beyond the manifests.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The operator instance that owns what it makes.
+    pub owner: String,
+    /// Adopt whatever exists without an owner, as if every manifest asked for it.
+    pub adopt: bool,
+    /// `KIND/NAME` of objects whose replacement or deletion is confirmed.
+    pub confirmed: Vec<String>,
+}
+
+/// Everything that would be done, and why the rest is not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    pub account: String,
+    pub owner: String,
+    /// In the order in which people read them: providers, clusters, repositories, services.
+    pub objects: Vec<ObjectPlan>,
+    /// What an action comes after is always before it.
+    pub actions: Vec<Action>,
+}
+
+/// What would become of one object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ObjectPlan {
+    pub key: Key,
+    pub origin: Origin,
+    pub verdict: Verdict,
+    /// What differs, secrets included: who shows them masks them.
+    pub differences: Vec<PlannedDifference>,
+    /// What people should know beside the differences, such as who owns desiredCount.
+    pub notes: Vec<String>,
+    /// Paths where AWS has a value and the manifest leaves it alone.
+    pub undeclared: Vec<String>,
+    /// Why something, or all of it, is not done in this pass.
+    pub hold: Option<Hold>,
+    /// Indices into the plan's actions.
+    pub actions: Vec<usize>,
+}
+
+/// What a plan says of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    Unchanged,
+    Create,
+    /// The manifest changed since it was last applied, or both sides did.
+    Change,
+    /// AWS changed behind the manifest's back.
+    Drift,
+    /// It exists and would be taken over.
+    Adopt,
+    Delete,
+    /// The reads that would tell have failed.
+    Unreadable,
+    /// The manifest asks to be left alone.
+    Suspended,
+}
+
+/// A difference, and whether AWS or the manifest moved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedDifference {
+    pub difference: Difference,
+    pub drift: bool,
+    /// Left alone because the manifest says so (`drift: report | ignore`, `ignore` paths are not even listed).
+    pub held_back: bool,
+}
+
+impl ObjectPlan {
+    /// The worst that the differences do; `None` when nothing differs.
+    pub fn change(&self) -> Option<Change> {
+        self.differences.iter().map(|planned| planned.difference.change).max()
+    }
+
+    /// Whether AWS is not what the manifest says, whatever the reason.
+    pub fn differs(&self) -> bool {
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
+    }
+}
+
+/// One call that changes something.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    pub object: Key,
+    /// As in `model/`: `ecs`, `ecr`, `application-autoscaling`.
+    pub api: &'static str,
+    pub operation: &'static str,
+    /// In the crate's spelling; secrets included.
+    pub input: Document,
+    /// Indices of actions that must have succeeded before.
+    pub after: Vec<usize>,
+    /// Members of the input that come from the answers of earlier actions.
+    pub bindings: Vec<Binding>,
+    /// The answer must describe something of ours: for creates that answer with what exists.
+    pub must_own: bool,
+}
+
+/// A member of an action's input that an earlier action's answer gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    pub action: usize,
+    /// A JSON pointer into its answer, such as `/taskDefinition/taskDefinitionArn`.
+    pub from: &'static str,
+    /// The member at the top of the input.
+    pub to: &'static str,
+}
+
+/// Plans every object of `desired`.
+pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
+    let mut draft = Draft::new(desired, observed, options);
+    for object in desired.objects.values() {
+        match object.key.kind {
+            Kind::EcsCapacityProvider => capacity_provider::plan(&mut draft, object),
+            Kind::EcsCluster => cluster::plan(&mut draft, object),
+            Kind::EcrRepository => repository::plan(&mut draft, object),
+            Kind::EcsService => service::plan(&mut draft, object),
+        }
+    }
+    draft.plan
+}
+
+/// A plan in the making, with all it is made from.
+struct Draft<'a> {
+    desired: &'a Desired,
+    observed: &'a Observed,
+    options: &'a Options,
+    plan: Plan,
+    /// The last action of each object so far: what depends on the object comes after it.
+    last: BTreeMap<Key, usize>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(desired: &'a Desired, observed: &'a Observed, options: &'a Options) -> Self {
+        let plan =
+            Plan { account: observed.account.clone(), owner: options.owner.clone(), ..Plan::default() };
+        Self { desired, observed, options, plan, last: BTreeMap::new() }
+    }
+}

@@ -1,0 +1,134 @@
+//! Why nothing, or not all, is done about an object: waiting (time will fix it) or blocked (a person must act).
+//! Both are closed: a new reason is a new variant, and the compiler shows every place that must know it.
+
+use std::fmt;
+
+/// The reason, of one of two kinds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hold {
+    Waiting(Waiting),
+    Blocked(Blocked),
+}
+
+/// Time will fix it: the next pass looks again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Waiting {
+    /// The cluster is not ACTIVE yet, or is to be made first.
+    Cluster { name: String },
+    /// A capacity provider is not ACTIVE yet, or is to be made first.
+    CapacityProvider { name: String },
+    /// The cluster is still attaching its capacity providers.
+    Attachments { cluster: String },
+    /// A service of the same name is still stopping its tasks.
+    Draining,
+}
+
+/// A person must act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Blocked {
+    /// It exists, and this operator did not make it. `owner` is who its tag names.
+    NotOwned { owner: Option<String> },
+    /// The API cannot change these members: a new resource would be needed.
+    ReplacementNeeded { members: Vec<String> },
+    /// Under this deployment controller UpdateService cannot change these members.
+    DeploymentController { controller: String, members: Vec<String> },
+    /// Something that the manifest names and does not declare is not there.
+    Missing { what: String },
+    /// Something that the manifest names cannot be used: the cluster is being deleted, the revision is INACTIVE …
+    Unusable { what: String, why: String },
+    /// Another object that this one needs is blocked or could not be read.
+    Dependency { on: String },
+}
+
+impl Hold {
+    /// `CamelCase`, for machines.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Waiting(waiting) => match waiting {
+                Waiting::Cluster { .. } => "WaitingForCluster",
+                Waiting::CapacityProvider { .. } => "WaitingForCapacityProvider",
+                Waiting::Attachments { .. } => "WaitingForAttachments",
+                Waiting::Draining => "WaitingForDraining",
+            },
+            Self::Blocked(blocked) => match blocked {
+                Blocked::NotOwned { .. } => "NotOwned",
+                Blocked::ReplacementNeeded { .. } => "ReplacementNeeded",
+                Blocked::DeploymentController { .. } => "DeploymentController",
+                Blocked::Missing { .. } => "Missing",
+                Blocked::Unusable { .. } => "Unusable",
+                Blocked::Dependency { .. } => "DependencyBlocked",
+            },
+        }
+    }
+
+    /// What a person can do; `None` where waiting is all.
+    pub fn hint(&self) -> Option<String> {
+        let Self::Blocked(blocked) = self else { return None };
+        Some(match blocked {
+            Blocked::NotOwned { owner: None } => {
+                "to take it over, annotate the manifest with `ecs-operator.dev/adopt: \"true\"`, or pass `--adopt`".to_owned()
+            }
+            Blocked::NotOwned { owner: Some(owner) } => {
+                format!("run with `--owner {owner}`, or remove its tag `ecs-operator.dev/owner` before adopting it")
+            }
+            Blocked::ReplacementNeeded { .. } => {
+                "declare it under a new name beside the old one, or put the members back".to_owned()
+            }
+            Blocked::DeploymentController { controller, .. } if controller == "CODE_DEPLOY" => {
+                "deploy these through CodeDeploy, or move the service to the ECS deployment controller".to_owned()
+            }
+            Blocked::DeploymentController { .. } => "change these through the controller's task sets".to_owned(),
+            Blocked::Missing { what } => format!("declare {what} in a manifest, make it, or correct the name"),
+            Blocked::Unusable { .. } => "make it usable, or name another".to_owned(),
+            Blocked::Dependency { on } => format!("look at {on} first"),
+        })
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Waiting(waiting) => waiting.fmt(f),
+            Self::Blocked(blocked) => blocked.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Cluster { name } => write!(f, "cluster `{name}` is not active yet"),
+            Self::CapacityProvider { name } => write!(f, "capacity provider `{name}` is not active yet"),
+            Self::Attachments { cluster } => {
+                write!(f, "cluster `{cluster}` is attaching its capacity providers")
+            }
+            Self::Draining => f.write_str("a service of this name is still draining"),
+        }
+    }
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::NotOwned { owner: None } => f.write_str("it exists and nobody's tag is on it"),
+            Self::NotOwned { owner: Some(owner) } => write!(f, "it belongs to owner `{owner}`"),
+            Self::ReplacementNeeded { members } => {
+                write!(f, "{} cannot be changed on what exists", listed(members))
+            }
+            Self::DeploymentController { controller, members } => {
+                write!(
+                    f,
+                    "under the {controller} deployment controller UpdateService cannot change {}",
+                    listed(members)
+                )
+            }
+            Self::Missing { what } => write!(f, "{what} does not exist"),
+            Self::Unusable { what, why } => write!(f, "{what} cannot be used: {why}"),
+            Self::Dependency { on } => write!(f, "it needs {on}, which is held up"),
+        }
+    }
+}
+
+fn listed(members: &[String]) -> String {
+    members.iter().map(|member| format!("`{member}`")).collect::<Vec<_>>().join(", ")
+}
