@@ -44,7 +44,7 @@ pub enum Connection {
     /// By the SDK's own settings; `region` overrides theirs.
     Ambient { region: Option<String> },
     /// Through a function, with credentials that open nothing.
-    InProcess { exchange: Exchange, region: String },
+    InProcess { call: Exchange, region: String },
 }
 
 impl fmt::Debug for Connection {
@@ -74,9 +74,9 @@ impl Connection {
                 }
                 loader.load().await
             }
-            Self::InProcess { exchange, region } => {
+            Self::InProcess { call, region } => {
                 let nobody = Credentials::new("INPROCESS", "in-process", None, None, "in-process");
-                let connector = SharedHttpConnector::new(InProcess(exchange));
+                let connector = SharedHttpConnector::new(InProcess(call));
                 SdkConfig::builder()
                     .behavior_version(BehaviorVersion::latest())
                     .retry_config(RetryConfig::disabled())

@@ -58,11 +58,11 @@ impl Scripted {
     pub async fn new(replies: impl IntoIterator<Item = Reply>) -> (Self, Aws) {
         let other =
             Self { replies: Arc::new(Mutex::new(replies.into_iter().collect())), requests: Arc::default() };
-        let exchange: Exchange = {
+        let call: Exchange = {
             let other = other.clone();
             Arc::new(move |request| Box::pin(other.clone().exchange(request)))
         };
-        let aws = Aws::connect(Connection::InProcess { exchange, region: "eu-central-1".into() }).await;
+        let aws = Aws::connect(Connection::InProcess { call, region: "eu-central-1".into() }).await;
         (other, aws)
     }
 
