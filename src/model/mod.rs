@@ -8,6 +8,7 @@
 //!
 //! Uses nothing of the rest of the crate. It must never read a file, a clock or the network.
 
+pub mod described;
 pub mod desired;
 pub mod diff;
 pub mod document;

@@ -1,7 +1,8 @@
 //! Capacity providers: of an Auto Scaling group, or of Managed Instances in a cluster.
 
-use super::object::{Begun, Work, document, projected, with_tags};
+use super::object::{Begun, Work, document, projected};
 use super::{Blocked, Draft, Hold, Waiting};
+use crate::model::described;
 use crate::model::desired::Object;
 use crate::model::facts::operation;
 use crate::model::merge::merged;
@@ -50,7 +51,7 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = with_tags(live.body.clone(), &live.tags);
+    let described = described::plain(live);
     work.compare(Kind::EcsCapacityProvider.spec(), "", &work.object.spec, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {

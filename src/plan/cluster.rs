@@ -1,6 +1,6 @@
 //! Clusters: the cluster, its settings, and which capacity providers are attached to it.
 
-use super::object::{Begun, Work, document, with_tags};
+use super::object::{Begun, Work, document};
 use super::{Blocked, Draft, Hold, Waiting, capacity_provider};
 use crate::model::desired::{Document, Object};
 use crate::model::merge::merged;
@@ -131,7 +131,7 @@ fn provider_key(cluster: &Key, name: &str) -> Key {
 /// The cluster as a manifest would declare it. Providers of Managed Instances are not in the set that can be put:
 /// they belong to their cluster by themselves.
 fn described(draft: &Draft, live: &Resource, key: &Key) -> Document {
-    let mut described = with_tags(live.body.clone(), &live.tags);
+    let mut described = crate::model::described::plain(live);
     if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
         names.retain(|name| {
             let name = name.as_str().unwrap_or_default();

@@ -5,6 +5,7 @@
 //! that says the manifest is applied.
 
 use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
+use crate::model::described::tag_list;
 use crate::model::desired::{Document, DriftPolicy, Object};
 use crate::model::diff::{Diff, Difference, diff, masked};
 use crate::model::names::{Kind, tag};
@@ -260,17 +261,6 @@ impl<'a> Work<'a> {
         }
         draft.plan.objects.push(self.plan);
     }
-}
-
-/// The tags of a resource as the list that manifests declare.
-pub(super) fn tag_list(tags: &Tags) -> Value {
-    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
-}
-
-/// A described body with the resource's tags in it, as a manifest would declare them.
-pub(super) fn with_tags(mut body: Document, tags: &Tags) -> Document {
-    body.insert("tags".to_owned(), tag_list(tags));
-    body
 }
 
 /// Only what `shape` knows, at any depth: for inputs that take less than what can be declared.

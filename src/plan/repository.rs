@@ -1,12 +1,13 @@
 //! ECR repositories: the repository, its settings, its two policies.
 
-use super::object::{Begun, Work, document, with_tags};
+use super::object::{Begun, Work, document};
 use super::{Binding, Blocked, Draft, Hold, Verdict};
-use crate::model::desired::{Document, Object};
+use crate::model::described;
+use crate::model::desired::Object;
 use crate::model::merge::merged;
 use crate::model::names::Kind;
 use crate::model::observed::{Resource, Sighting};
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
     let mut work = match Work::begin(draft, object, |_| false) {
@@ -52,7 +53,7 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = described(live);
+    let described = described::repository(live);
     work.compare(Kind::EcrRepository.spec(), "", &work.object.spec, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
@@ -104,19 +105,4 @@ fn write_policy<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, policy: &str) {
     let mut input = document([("repositoryName", json!(work.object.key.name))]);
     input.extend(text.map(|(member, declared)| (member.to_owned(), json!(declared.to_string()))));
     work.act(draft, "ecr", operation, input);
-}
-
-/// The repository as a manifest would declare it.
-fn described(live: &Resource) -> Document {
-    let mut described = with_tags(live.body.clone(), &live.tags);
-    let policies = [
-        ("lifecyclePolicy", &live.parts.lifecycle_policy),
-        ("repositoryPolicy", &live.parts.repository_policy),
-    ];
-    for (name, part) in policies {
-        if let Some(Sighting::Present(policy)) = part {
-            described.insert(name.to_owned(), Value::Object(policy.clone()));
-        }
-    }
-    described
 }

@@ -1,8 +1,9 @@
 //! Which task definition revision a service should run: the one it runs, a recent one that is equal, or a new one.
 //! No revision is registered without need.
 
-use super::object::{Work, document, tag_list};
+use super::object::{Work, document};
 use super::{Binding, Blocked, Draft, Hold};
+use crate::model::described::tag_list;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::kind_shape;

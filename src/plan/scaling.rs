@@ -6,6 +6,7 @@
 
 use super::Draft;
 use super::object::{Work, document};
+use crate::model::described;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::kind_shape;
@@ -77,7 +78,7 @@ pub(super) fn unreadable<'a>(work: &Work, live: &'a Resource) -> Option<&'a str>
 /// Notes the differences of the declared scaling against the live one.
 pub(super) fn compare(work: &mut Work, live: &Resource) {
     let Some(declared) = work.object.part("autoscaling") else { return };
-    let there = described(Some(live));
+    let there = described::autoscaling(live);
     if declared.is_empty() {
         if let Some(Sighting::Present(target)) = &live.parts.target {
             let target =
@@ -151,26 +152,10 @@ fn note_clamp(work: &mut Work, declared: &Document, live: &Resource) {
     }
 }
 
-/// The target, policies and actions as a manifest would declare them.
-fn described(live: Option<&Resource>) -> Document {
-    let Some(parts) = live.map(|live| &live.parts) else { return Document::new() };
-    let mut described = match &parts.target {
-        Some(Sighting::Present(target)) => target.clone(),
-        _ => Document::new(),
-    };
-    let lists = [("policies", &parts.policies), ("scheduledActions", &parts.scheduled_actions)];
-    for (name, list) in lists {
-        if let Some(Sighting::Present(list)) = list {
-            described.insert(name.to_owned(), list.iter().cloned().map(Value::Object).collect());
-        }
-    }
-    described
-}
-
 /// Adds the calls that make the target, its policies and its actions what is declared.
 pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option<&Resource>) {
     let Some(declared) = work.object.part("autoscaling") else { return };
-    let there = described(live);
+    let there = live.map(described::autoscaling).unwrap_or_default();
     let has_target = live.is_some_and(|live| matches!(live.parts.target, Some(Sighting::Present(_))));
     if declared.is_empty() {
         let gone = work.members("autoscaling");
