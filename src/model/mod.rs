@@ -16,6 +16,7 @@ pub mod facts;
 pub mod merge;
 pub mod names;
 pub mod observed;
+pub mod path;
 pub mod reduce;
 pub mod revision;
 pub mod semantics;

@@ -52,7 +52,9 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described::plain(live);
-    work.compare(Kind::EcsCapacityProvider.spec(), "", &work.object.spec, &described);
+    let spec = Kind::EcsCapacityProvider.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -65,8 +67,7 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     }
     let mut input = document([("name", json!(work.object.key.name))]);
     input.extend(work.object.key.cluster.as_ref().map(|cluster| ("cluster".to_owned(), json!(cluster))));
-    let spec = Kind::EcsCapacityProvider.spec();
-    let changed = merged(spec, &members, &work.object.spec, &described, work.account);
+    let changed = merged(spec, &members, &desired, &described, work.account);
     if let Some(update) = operation("ecs", "UpdateCapacityProvider").and_then(|operation| operation.input) {
         input.extend(projected(update.shape(), &changed));
     }

@@ -55,7 +55,9 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described(draft, live, &work.object.key);
-    work.compare(Kind::EcsCluster.spec(), "", &work.object.spec, &described);
+    let spec = Kind::EcsCluster.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -68,24 +70,23 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
         work.plan.hold = if is_attaching(live) {
             Some(Hold::Waiting(Waiting::Attachments { cluster: work.object.key.name.clone() }))
         } else {
-            provider_hold(draft, work, &work.object.spec)
+            provider_hold(draft, work, &desired)
         };
     }
     let attach_now = attach && work.plan.hold.is_none();
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty() || attach_now);
     let name = json!(work.object.key.name);
-    let spec = Kind::EcsCluster.spec();
     if !members.is_empty() {
         let mut input = document([("cluster", name.clone())]);
-        input.extend(merged(spec, &members, &work.object.spec, &described, work.account));
+        input.extend(merged(spec, &members, &desired, &described, work.account));
         work.act(draft, "ecs", "UpdateCluster", input);
     }
     if attach_now {
         // Both are required, and replace what is there: what the manifest leaves alone is sent as it is.
         let mut input = document([("cluster", name)]);
         for member in ATTACHMENTS {
-            let value = work.object.spec.get(member).or_else(|| {
-                let declares_providers = work.object.spec.contains_key(ATTACHMENTS[0]);
+            let value = desired.get(member).or_else(|| {
+                let declares_providers = desired.contains_key(ATTACHMENTS[0]);
                 described.get(member).filter(|_| member == ATTACHMENTS[0] || !declares_providers)
             });
             input.insert(member.to_owned(), value.cloned().unwrap_or_else(|| json!([])));

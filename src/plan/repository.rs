@@ -54,7 +54,9 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described::repository(live);
-    work.compare(Kind::EcrRepository.spec(), "", &work.object.spec, &described);
+    let spec = Kind::EcrRepository.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -62,11 +64,10 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     }
     let members = work.members("");
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
-    let settings = merged(Kind::EcrRepository.spec(), &members, &work.object.spec, &described, work.account);
+    let settings = merged(spec, &members, &desired, &described, work.account);
     let mutability = ["imageTagMutability", "imageTagMutabilityExclusionFilters"];
     if mutability.iter().any(|name| settings.contains_key(*name)) {
-        let both =
-            merged(Kind::EcrRepository.spec(), mutability, &work.object.spec, &described, work.account);
+        let both = merged(spec, mutability, &desired, &described, work.account);
         let filters =
             both.get(mutability[1]).filter(|filters| !filters.as_array().is_some_and(Vec::is_empty));
         let mode = both.get(mutability[0]).cloned().unwrap_or_else(|| json!("MUTABLE"));

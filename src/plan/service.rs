@@ -104,8 +104,9 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     if let Some(cause) = scaling::unreadable(work, live) {
         return Err(cause.to_owned());
     }
-    let mut desired = work.object.part("service").cloned().unwrap_or_default();
+    let declared = work.object.part("service").cloned().unwrap_or_default();
     let described = described::service(live);
+    let mut desired = work.leaving_alone(kind_shape("Service"), "service", &declared, &described);
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
     note_unread(work, &mut desired, live);
