@@ -1,1 +1,3 @@
 //! manifest
+pub mod checks;
+pub mod schedule;
