@@ -51,14 +51,14 @@ pub fn parse(text: &str) -> Result<Form, Problem> {
 
 /// Whether `name` is a time zone, as the IANA database spells it; if not, the one that may be meant.
 pub fn time_zone(name: &str) -> Result<(), Option<String>> {
-    static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-    let known: Vec<String> = ZONES.available().map(|zone| zone.as_str().to_owned()).collect();
-    if known.iter().any(|zone| zone == name) {
+    static ZONES: LazyLock<Vec<String>> =
+        LazyLock::new(|| TimeZoneDatabase::bundled().available().map(|zone| zone.to_string()).collect());
+    if ZONES.iter().any(|zone| zone == name) {
         return Ok(());
     }
     let likeness = |zone: &String| strsim::jaro_winkler(&zone.to_lowercase(), &name.to_lowercase());
-    let nearest = known.into_iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
-    Err(nearest.filter(|zone| likeness(zone) > 0.85))
+    let nearest = ZONES.iter().max_by(|one, other| likeness(one).total_cmp(&likeness(other)));
+    Err(nearest.filter(|zone| likeness(zone) > 0.85).cloned())
 }
 
 /// One field of a cron expression.

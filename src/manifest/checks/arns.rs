@@ -60,6 +60,7 @@ const ROWS: &[Row] = &[
     ),
     row("service.loadBalancers[].advancedConfiguration.testListenerRule", "elasticloadbalancing", "!RA"),
     row("service.loadBalancers[].advancedConfiguration.roleArn", "iam", "A"),
+    row("service.serviceConnectConfiguration.namespace", "servicediscovery", "R"),
     row("service.serviceRegistries[].registryArn", "servicediscovery", "!R"),
     row("service.vpcLatticeConfigurations[].targetGroupArn", "vpc-lattice", "!R"),
     row("service.vpcLatticeConfigurations[].roleArn", "iam", "A"),
@@ -91,33 +92,60 @@ struct Arn<'a> {
     account: &'a str,
 }
 
+/// Why a text is not an ARN, and what to write.
+struct Malformed {
+    problem: String,
+    hint: String,
+}
+
 pub(super) fn check(spec: &Node, out: &mut Vec<Finding>) {
     let declared = spec.at("region");
     let mut region = declared.text().map(|region| (region, declared.clone()));
     let mut account: Option<(&str, Node)> = None;
-    for row in ROWS {
-        for node in spec.find(row.place) {
-            let Some(text) = node.text().filter(|text| !is_template(text)) else { continue };
-            if !text.starts_with("arn:") && !row.required {
+    for (row, node, text) in written(spec) {
+        let arn = match parse(text, row.service) {
+            Ok(arn) => arn,
+            Err(Malformed { problem, hint }) => {
+                out.push(Finding::error(&node, format!("`{text}` is not an ARN: {problem}")).hint(hint));
                 continue;
             }
-            let arn = match parse(text, row.service) {
-                Ok(arn) => arn,
-                Err(problem) => {
-                    let example = if row.service.is_empty() { "…" } else { row.service };
-                    let hint = format!("write `arn:aws:{example}:REGION:ACCOUNT:…`, as AWS shows it");
-                    out.push(Finding::error(&node, format!("`{text}` is not an ARN: {problem}")).hint(hint));
-                    continue;
-                }
-            };
-            if row.regional && !arn.region.is_empty() {
-                agree(&mut region, arn.region, "Region", &node, out);
-            }
-            if row.own && !arn.account.is_empty() && arn.account != "aws" {
-                agree(&mut account, arn.account, "account", &node, out);
-            }
+        };
+        if row.regional && !arn.region.is_empty() {
+            agree(&mut region, arn.region, "Region", &node, out);
+        }
+        if row.own && !arn.account.is_empty() && arn.account != "aws" {
+            agree(&mut account, arn.account, "account", &node, out);
         }
     }
+}
+
+/// The first ARN of another Region than `region`, where the spec itself names none.
+pub(super) fn elsewhere(spec: &Node, region: &str) -> Option<Finding> {
+    if spec.given("region") || region.is_empty() {
+        return None;
+    }
+    let regional = written(spec).into_iter().filter(|(row, ..)| row.regional);
+    let mut places =
+        regional.filter_map(|(row, node, text)| Some((node, parse(text, row.service).ok()?.region)));
+    let (node, other) = places.find(|(_, region)| !region.is_empty())?;
+    (other != region).then(|| {
+        Finding::error(
+            &node,
+            format!("this is in the Region `{other}`, and the object belongs to `{region}`"),
+        )
+        .hint(format!("write `region: {other}` under `spec`, if the object is there"))
+    })
+}
+
+/// Every place that holds an ARN, or must.
+fn written<'a>(spec: &Node<'a>) -> Vec<(&'static Row, Node<'a>, &'a str)> {
+    let places = ROWS.iter().flat_map(|row| spec.find(row.place).into_iter().map(move |node| (row, node)));
+    places
+        .filter_map(|(row, node)| {
+            let text = node.text().filter(|text| !is_template(text))?;
+            (text.starts_with("arn:") || row.required).then_some((row, node, text))
+        })
+        .collect()
 }
 
 /// The first place says what all others must be.
@@ -139,26 +167,33 @@ fn agree<'a>(
 }
 
 /// `arn:partition:service:region:account:resource`.
-fn parse<'a>(text: &'a str, service: &str) -> Result<Arn<'a>, String> {
+fn parse<'a>(text: &'a str, service: &str) -> Result<Arn<'a>, Malformed> {
+    let example = match service {
+        "" => "secretsmanager:eu-central-1:123456789012:…",
+        "iam" => "iam::123456789012:role/NAME",
+        "s3" => "s3:::BUCKET/KEY",
+        other => &format!("{other}:eu-central-1:123456789012:…"),
+    };
+    let malformed = |problem: String| Malformed { problem, hint: format!("such as `arn:aws:{example}`") };
     let parts: Vec<&str> = text.splitn(6, ':').collect();
     let [scheme, partition, named, region, account, resource] = parts[..] else {
-        return Err(format!("it has {} of 6 parts", parts.len()));
+        return Err(malformed(format!("it has {} of 6 parts", parts.len())));
     };
     if scheme != "arn" || !partition.starts_with("aws") {
-        return Err("it does not start with `arn:aws`".to_owned());
+        return Err(malformed("it does not start with `arn:aws`".to_owned()));
     }
     if !service.is_empty() && named != service {
-        return Err(format!("it names the service `{named}`, not `{service}`"));
+        return Err(malformed(format!("it names the service `{named}`, not `{service}`")));
     }
     if !region.is_empty() && !is_region(region) {
-        return Err(format!("`{region}` is not a Region"));
+        return Err(malformed(format!("`{region}` is not a Region")));
     }
-    let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
-    if !account.is_empty() && account != "aws" && !is_account {
-        return Err(format!("the account `{account}` is not 12 digits"));
+    // Not counted: in documents that people pass on, digits are often taken out of account ids.
+    if account != "aws" && !account.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(malformed(format!("the account `{account}` is not 12 digits")));
     }
     if resource.is_empty() {
-        return Err("it names no resource".to_owned());
+        return Err(malformed("it names no resource".to_owned()));
     }
     Ok(Arn { region, account })
 }
@@ -170,7 +205,7 @@ fn is_region(text: &str) -> bool {
     match parts.as_slice() {
         [words @ .., number] => {
             words.len() >= 2
-                && words.iter().all(|part| letters(&part))
+                && words.iter().all(letters)
                 && number.bytes().all(|digit| digit.is_ascii_digit())
         }
         [] => false,

@@ -9,15 +9,27 @@ use super::{Check, Finding};
 /// Every rule sees each container with its task definition.
 type ContainerCheck = fn(&Task, &Node, &mut Vec<Finding>);
 
-const EACH: &[ContainerCheck] =
-    &[memory, depends_on, links, volumes_from, environment, health_check, awsvpc_members, unnamed];
+const EACH: &[ContainerCheck] = &[
+    memory,
+    depends_on,
+    links,
+    volumes_from,
+    environment,
+    health_check,
+    bounds,
+    ulimits,
+    awsvpc_members,
+    unnamed,
+];
 
 pub(super) const CHECKS: &[Check] = &[each, cycles];
 
 fn each(spec: &Node, out: &mut Vec<Finding>) {
     let Some(task) = Task::of(spec) else { return };
     for container in &task.containers {
-        EACH.iter().for_each(|check| check(&task, container, out));
+        for check in EACH {
+            check(&task, container, out);
+        }
     }
 }
 
@@ -105,7 +117,9 @@ fn cycles(spec: &Node, out: &mut Vec<Finding>) {
         };
         let name = |index: usize| task.containers[index].str("name").unwrap_or_default();
         let round: Vec<&str> = circle.iter().chain([&start]).map(|index| name(*index)).collect();
-        circle.iter().for_each(|index| told[*index] = true);
+        for index in circle {
+            told[index] = true;
+        }
         out.push(
             Finding::error(
                 &task.containers[start].at("dependsOn"),
@@ -210,30 +224,60 @@ fn health_check(_: &Task, container: &Node, out: &mut Vec<Finding>) {
     let hint = "such as `[CMD-SHELL, curl -f http://localhost/ || exit 1]`";
     let problem = match (first, words.len()) {
         (None, _) if command.value().is_some() => Some("the command is empty"),
-        (Some("NONE"), _) | (Some("CMD" | "CMD-SHELL"), 2..) | (None, _) => None,
+        (Some("NONE") | None, _) | (Some("CMD" | "CMD-SHELL"), 2..) => None,
         (Some("CMD" | "CMD-SHELL"), _) => Some("the command has nothing to run"),
         (Some(_), _) => Some("the command does not start with `CMD`, `CMD-SHELL` or `NONE`"),
     };
     if let Some(problem) = problem.filter(|_| !first.is_some_and(super::names::is_template)) {
         out.push(Finding::error(&command, problem).hint(hint));
     }
+}
+
+fn bounds(_: &Task, container: &Node, out: &mut Vec<Finding>) {
     for (member, least, most, unit) in [
-        ("interval", 5, 300, "seconds"),
-        ("timeout", 2, 60, "seconds"),
-        ("retries", 1, 10, "attempts"),
-        ("startPeriod", 0, 300, "seconds"),
+        ("healthCheck.interval", 5, 300, "seconds"),
+        ("healthCheck.timeout", 2, 60, "seconds"),
+        ("healthCheck.retries", 1, 10, "attempts"),
+        ("healthCheck.startPeriod", 0, 300, "seconds"),
+        ("restartPolicy.restartAttemptPeriod", 60, 1800, "seconds"),
+        ("linuxParameters.swappiness", 0, 100, "percent"),
     ] {
-        let given = check.integer(member);
+        let given = container.integer(member);
         if let Some(given) = given.filter(|given| !(least..=most).contains(given)) {
-            let message = format!("`{member}` is {given}, and must be {least} to {most} {unit}");
-            out.push(Finding::error(&check.at(member), message));
+            let message = format!("{given} is out of bounds: {least} to {most} {unit}");
+            out.push(Finding::error(&container.at(member), message));
+        }
+    }
+    for (member, most) in [("restartPolicy.ignoredExitCodes", 50), ("environmentFiles", 10)] {
+        let count = container.list(member).len();
+        if count > most {
+            let message = format!("{count} of them, and at most {most} are allowed");
+            out.push(Finding::error(&container.at(member), message));
+        }
+    }
+}
+
+fn ulimits(_: &Task, container: &Node, out: &mut Vec<Finding>) {
+    let limits = container.list("ulimits");
+    for (again, first) in repeated(&limits, |limit| limit.str("name").map(str::to_owned)) {
+        let name = again.str("name").unwrap_or_default();
+        out.push(Finding::error(&again, format!("the ulimit `{name}` is given twice")).related(&first));
+    }
+    for limit in limits {
+        let (soft, hard) = (limit.integer("softLimit"), limit.integer("hardLimit"));
+        // -1 is no limit.
+        if let (Some(soft), Some(hard)) = (soft, hard.filter(|hard| *hard >= 0))
+            && soft > hard
+        {
+            let message = format!("the soft limit {soft} is over the hard limit {hard}");
+            out.push(Finding::error(&limit.at("softLimit"), message).related(&limit.at("hardLimit")));
         }
     }
 }
 
 /// What the container's own network name space takes away.
 fn awsvpc_members(task: &Task, container: &Node, out: &mut Vec<Finding>) {
-    for member in ["hostname", "extraHosts", "dnsServers", "dnsSearchDomains"] {
+    for member in ["hostname", "extraHosts"] {
         if task.network_mode == "awsvpc" && container.has(member) {
             out.push(
                 Finding::error(&container.at(member), format!("the network mode `awsvpc` has no `{member}`"))
@@ -302,6 +346,17 @@ mod tests {
             ("timeout", check(json!({"command": ["CMD", "x"], "timeout": 61})), "2 to 60"),
             ("retries", check(json!({"command": ["CMD", "x"], "retries": 0})), "1 to 10"),
             ("start", check(json!({"command": ["CMD", "x"], "startPeriod": 301})), "0 to 300"),
+            (
+                "restart",
+                one(json!({"restartPolicy": {"enabled": true, "restartAttemptPeriod": 59}})),
+                "60 to 1800",
+            ),
+            (
+                "ulimit",
+                one(json!({"ulimits": [{"name": "nofile", "softLimit": 2, "hardLimit": 1}]})),
+                "over the hard limit 1",
+            ),
+            ("no ulimit", one(json!({"ulimits": [{"name": "core", "softLimit": 2, "hardLimit": -1}]})), ""),
             ("hostname", one(json!({"hostname": "a"})), ""),
         ]);
     }

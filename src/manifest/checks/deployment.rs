@@ -72,6 +72,12 @@ fn controller(spec: &Node, out: &mut Vec<Finding>) {
     if deployment.str("strategy").is_some_and(|strategy| strategy != "ROLLING") {
         refuse(&deployment.at("strategy"), "this strategy");
     }
+    if kind == "CODE_DEPLOY" && !spec.has("service.loadBalancers") {
+        out.push(
+            Finding::error(&controller, "`CODE_DEPLOY` needs a load balancer to move the traffic")
+                .hint("add `loadBalancers` with a target group"),
+        );
+    }
 }
 
 fn strategy(spec: &Node, out: &mut Vec<Finding>) {
@@ -189,6 +195,14 @@ fn hooks(spec: &Node, out: &mut Vec<Finding>) {
 
 fn early_success(spec: &Node, out: &mut Vec<Finding>) {
     let early = configuration(spec).at("earlySuccessCriteria");
+    let strategy = configuration(spec).at("strategy");
+    if early.is_true("enable") && strategy.text().is_some_and(is_shifting) {
+        out.push(
+            Finding::error(&early, "`earlySuccessCriteria` are for the strategy `ROLLING`")
+                .hint("remove them")
+                .related(&strategy),
+        );
+    }
     for member in ["healthyPercent", "sourceServiceRevisionCleanup"] {
         if early.is_true("enable") && !early.given(member) {
             out.push(
@@ -250,15 +264,12 @@ mod tests {
         let deployment = |members: Value| service(json!({"deploymentConfiguration": members}));
         let percent = |least: i64, most: i64| json!({"minimumHealthyPercent": least, "maximumPercent": most});
         let by = |kind: &str, members: Value| {
-            service(json!({"deploymentController": {"type": kind}, "deploymentConfiguration": members}))
+            let balancer = json!({"targetGroupArn": format!("{ELB}targetgroup/a/1"), "containerName": "web", "containerPort": 80});
+            service(
+                json!({"deploymentController": {"type": kind}, "deploymentConfiguration": members, "loadBalancers": [balancer]}),
+            )
         };
         let breaker = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}});
-        let hook = |members: Value| deployment(json!({"lifecycleHooks": [members]}));
-        let rebalanced = |members: Value| {
-            let mut spec = service(members);
-            spec["service"]["availabilityZoneRebalancing"] = json!("ENABLED");
-            spec
-        };
         let daemon = |members: Value| {
             service(json!({"schedulingStrategy": "DAEMON", "deploymentConfiguration": members}))
         };
@@ -274,10 +285,25 @@ mod tests {
             ("breaker", by("ECS", breaker.clone()), ""),
             ("breaker of CodeDeploy", by("CODE_DEPLOY", breaker), "the circuit breaker needs"),
             (
-                "strategy of CodeDeploy",
-                by("CODE_DEPLOY", json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1})),
+                "CodeDeploy alone",
+                service(json!({"deploymentController": {"type": "CODE_DEPLOY"}})),
+                "needs a load balancer",
+            ),
+            (
+                "strategy of task sets",
+                service(
+                    json!({"deploymentController": {"type": "EXTERNAL"}, "deploymentConfiguration": {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1}}),
+                ),
                 "this strategy needs",
             ),
+        ]);
+    }
+
+    #[test]
+    fn strategies_alarms_and_hooks() {
+        let deployment = |members: Value| service(json!({"deploymentConfiguration": members}));
+        let hook = |members: Value| deployment(json!({"lifecycleHooks": [members]}));
+        table([
             (
                 "canary",
                 deployment(
@@ -326,10 +352,23 @@ mod tests {
                 deployment(json!({"earlySuccessCriteria": {"enable": true, "healthyPercent": 90}})),
                 "`sourceServiceRevisionCleanup`",
             ),
+        ]);
+    }
+
+    #[test]
+    fn rebalancing_has_its_obstacles() {
+        let rebalanced = |members: Value| {
+            let mut spec = service(members);
+            spec["service"]["availabilityZoneRebalancing"] = json!("ENABLED");
+            spec
+        };
+        table([
             ("rebalancing", rebalanced(json!({})), ""),
             (
                 "rebalancing at 100",
-                rebalanced(json!({"deploymentConfiguration": percent(0, 100)})),
+                rebalanced(
+                    json!({"deploymentConfiguration": {"maximumPercent": 100, "minimumHealthyPercent": 0}}),
+                ),
                 "`maximumPercent` of 100",
             ),
             ("rebalancing daemons", rebalanced(json!({"schedulingStrategy": "DAEMON"})), "`DAEMON`"),

@@ -139,10 +139,23 @@ fn container_members(spec: &Node, out: &mut Vec<Finding>) {
                     .hint("remove it, or run the service on EC2"),
             );
         }
-        for member in ["dockerSecurityOptions", "linuxParameters.devices"] {
+        for member in [
+            "dockerSecurityOptions",
+            "linuxParameters.devices",
+            "linuxParameters.maxSwap",
+            "linuxParameters.swappiness",
+        ] {
             if container.has(member) {
                 let node = container.at(member);
                 out.push(Finding::error(&node, format!("Fargate refuses `{member}`")).hint("remove it"));
+            }
+        }
+        for added in container.list("linuxParameters.capabilities.add") {
+            if let Some(name) = added.text().filter(|name| *name != "SYS_PTRACE") {
+                out.push(
+                    Finding::error(&added, format!("Fargate refuses the capability `{name}`"))
+                        .hint("only `SYS_PTRACE` can be added"),
+                );
             }
         }
         for needed in container.list("resourceRequirements") {
@@ -259,6 +272,14 @@ mod tests {
                 "gpu",
                 with(json!({}), json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
                 "`GPU`",
+            ),
+            (
+                "capability",
+                with(
+                    json!({}),
+                    json!({"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}}),
+                ),
+                "add[1]: Fargate refuses the capability `NET_ADMIN`",
             ),
             ("stop", with(json!({}), json!({"stopTimeout": 121})), "at most 120"),
             (

@@ -3,9 +3,8 @@
 //! Says only what is certain from the objects at hand: what they leave out may exist in AWS.
 //! Tests: at the end of this file.
 
-use super::Finding;
 use super::node::Node;
-use super::strategy;
+use super::{Finding, arns, strategy};
 use crate::model::desired::Object;
 use crate::model::names::{Kind, last_segment};
 use crate::model::semantics::Scope;
@@ -20,7 +19,14 @@ pub fn check_fleet(objects: &[&Object], report: &mut dyn FnMut(&Object, Finding)
         let Some(cluster) = cluster else { continue };
         let mut findings = unlisted_providers(service, cluster, &providers);
         findings.extend(namespace(service, cluster));
-        findings.into_iter().for_each(|finding| report(service, finding));
+        for finding in findings {
+            report(service, finding);
+        }
+    }
+    for object in objects {
+        if let Some(finding) = arns::elsewhere(&Node::root(&object.spec), &object.key.region) {
+            report(object, finding);
+        }
     }
     for (at, provider) in providers.iter().enumerate() {
         let earlier = providers[..at].iter().find(|earlier| same_group(earlier, provider));
@@ -172,6 +178,26 @@ mod tests {
         ] {
             assert_one(what, &lines(&objects), words);
         }
+    }
+
+    #[test]
+    fn an_arn_of_another_region_than_the_objects_is_an_error() {
+        let provider = |region: &str, spec_region: Value| {
+            let arn = format!(
+                "arn:aws:autoscaling:{region}:123456789012:autoScalingGroup:1:autoScalingGroupName/x"
+            );
+            let spec =
+                json!({"region": spec_region, "autoScalingGroupProvider": {"autoScalingGroupArn": arn}});
+            [object(Kind::EcsCapacityProvider, "a", None, spec)]
+        };
+        assert_one("here", &lines(&provider("eu-central-1", Value::Null)), "");
+        assert_one(
+            "there",
+            &lines(&provider("us-east-1", Value::Null)),
+            "the object belongs to `eu-central-1`",
+        );
+        // What the spec says itself is checked with the spec.
+        assert_one("said", &lines(&provider("us-east-1", json!("eu-central-1"))), "");
     }
 
     #[test]

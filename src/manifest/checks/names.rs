@@ -31,6 +31,9 @@ fn rows(kind: Kind) -> &'static [Row] {
 pub(super) fn check(kind: Kind, spec: &Node, out: &mut Vec<Finding>) {
     for Row(pattern, what, rule) in rows(kind) {
         for node in spec.find(pattern) {
+            if node.value().is_some_and(|value| value == "") {
+                out.push(Finding::error(&node, format!("the {what} is empty")));
+            }
             let Some(name) = node.text().filter(|name| !is_template(name)) else { continue };
             if let Some(allowed) = rule(name) {
                 out.push(Finding::error(&node, format!("`{name}` is not a {what}")).hint(allowed));
@@ -104,8 +107,12 @@ mod tests {
             ),
         ];
         for (rule, good, bad) in cases {
-            good.iter().for_each(|name| assert_eq!(rule(name), None, "{name}"));
-            bad.iter().for_each(|name| assert!(rule(name).is_some(), "{name}"));
+            for name in good {
+                assert_eq!(rule(name), None, "{name}");
+            }
+            for name in bad {
+                assert!(rule(name).is_some(), "{name}");
+            }
         }
     }
 

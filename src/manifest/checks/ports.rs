@@ -87,8 +87,15 @@ fn host_ports(spec: &Node, out: &mut Vec<Finding>) {
     for (mapping, first) in repeated(&mappings(&task), taken) {
         let Some((port, protocol)) = taken(&mapping) else { continue };
         let member = if mapping.given("hostPort") { "hostPort" } else { "containerPort" };
-        let message = format!("the host port {port}/{protocol} is taken by another mapping");
-        out.push(Finding::error(&mapping.at(member), message).related(&first));
+        let at = mapping.at(member);
+        let message = format!("the port {port}/{protocol} is taken by another mapping");
+        // In `awsvpc` mode nothing is bound for a mapping: it fails only when both containers listen.
+        let finding = if task.network_mode == "awsvpc" {
+            Finding::warning(&at, message)
+        } else {
+            Finding::error(&at, message)
+        };
+        out.push(finding.related(&first));
     }
 }
 
@@ -168,7 +175,7 @@ mod tests {
             (
                 "taken in awsvpc",
                 ports("awsvpc", json!([{"containerPort": 80}, {"containerPort": 80}])),
-                "80/tcp is taken",
+                "portMappings[1].containerPort: the port 80/tcp is taken",
             ),
             ("no port", ports("bridge", json!([{"containerPort": 70000}])), "`70000` is not a port"),
             ("nothing", ports("bridge", json!([{"protocol": "tcp"}])), "no `containerPort`"),

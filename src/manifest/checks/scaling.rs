@@ -95,7 +95,8 @@ fn policies(spec: &Node, out: &mut Vec<Finding>) {
         if tracking.value().is_some() {
             tracking_metric(&tracking, out);
             cooldowns(&tracking, &["scaleOutCooldown", "scaleInCooldown"], out);
-            if tracking.number("targetValue").is_some_and(|value| value <= 0.0) {
+            let predefined = tracking.given("predefinedMetricSpecification");
+            if predefined && tracking.number("targetValue").is_some_and(|value| value <= 0.0) {
                 out.push(Finding::error(&tracking.at("targetValue"), "`targetValue` must be over 0"));
             }
         }

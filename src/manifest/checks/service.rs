@@ -7,8 +7,18 @@ use super::strategy::{self, is_fargate};
 use super::task_definition::Task;
 use super::{Check, Finding};
 
-pub(super) const CHECKS: &[Check] =
-    &[task_definition, launch, compatibility, ec2_launch, network, network_ids, daemon, placement, exec];
+pub(super) const CHECKS: &[Check] = &[
+    task_definition,
+    launch,
+    compatibility,
+    ec2_launch,
+    network,
+    network_ids,
+    daemon,
+    placement,
+    exec,
+    monitoring,
+];
 
 /// Whether the service itself says that its tasks run on Fargate.
 pub(super) fn runs_on_fargate(spec: &Node) -> bool {
@@ -91,6 +101,8 @@ fn network(spec: &Node, out: &mut Vec<Finding>) {
     let given = service.has("networkConfiguration.awsvpcConfiguration");
     let task = Task::of(spec);
     let mode = task.as_ref().map(|task| task.network_mode);
+    // What Fargate says of the mode is enough.
+    let on_fargate = task.as_ref().is_some_and(|task| task.on_fargate);
     let needed = mode == Some("awsvpc") || (mode.is_none() && runs_on_fargate(spec));
     if needed && !given && !is_external(spec) && service.members().is_some() {
         let mut finding = Finding::error(&service, "tasks in `awsvpc` mode need a network configuration")
@@ -99,7 +111,7 @@ fn network(spec: &Node, out: &mut Vec<Finding>) {
             finding = finding.related(&task.node.at("networkMode"));
         }
         out.push(finding);
-    } else if given && matches!(mode, Some("bridge" | "host" | "none")) {
+    } else if given && !on_fargate && matches!(mode, Some("bridge" | "host" | "none")) {
         out.push(
             Finding::error(
                 &service.at("networkConfiguration"),
@@ -220,6 +232,27 @@ fn exec(spec: &Node, out: &mut Vec<Finding>) {
     }
 }
 
+fn monitoring(spec: &Node, out: &mut Vec<Finding>) {
+    for metric in spec.list("service.monitoring.metricConfigurations") {
+        for name in metric.list("metricNames") {
+            let Some(text) =
+                name.text().filter(|text| !matches!(*text, "CPUUtilization" | "MemoryUtilization"))
+            else {
+                continue;
+            };
+            out.push(
+                Finding::error(&name, format!("`{text}` is not a metric of a service"))
+                    .hint("`CPUUtilization` or `MemoryUtilization`"),
+            );
+        }
+        let resolution = metric.integer("resolutionSeconds");
+        if let Some(seconds) = resolution.filter(|seconds| !matches!(seconds, 20 | 60)) {
+            let message = format!("a metric has a resolution of 20 or 60 seconds, not {seconds}");
+            out.push(Finding::error(&metric.at("resolutionSeconds"), message));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::manifest::checks::tests::{fargate_task, service_with, table, task};
@@ -296,13 +329,19 @@ mod tests {
                 ),
                 "at least one subnet",
             ),
+        ]);
+    }
+
+    #[test]
+    fn daemons_placement_and_exec() {
+        let bridge = task(json!({}), json!({"name": "web", "memory": 128}));
+        let plain = |service| service_with(bridge.clone(), service);
+        table([
             ("daemon", plain(json!({"schedulingStrategy": "DAEMON"})), ""),
             (
                 "daemon's controller",
-                plain(
-                    json!({"schedulingStrategy": "DAEMON", "deploymentController": {"type": "CODE_DEPLOY"}}),
-                ),
-                "by `CODE_DEPLOY`",
+                plain(json!({"schedulingStrategy": "DAEMON", "deploymentController": {"type": "EXTERNAL"}})),
+                "by `EXTERNAL`",
             ),
             (
                 "daemon's count",
@@ -325,6 +364,20 @@ mod tests {
                 "binpack",
                 plain(json!({"placementStrategy": [{"type": "binpack", "field": "disk"}]})),
                 "`field: cpu`",
+            ),
+            (
+                "monitoring",
+                plain(
+                    json!({"monitoring": {"metricConfigurations": [{"metricNames": ["CPUUtilization"], "resolutionSeconds": 20}]}}),
+                ),
+                "",
+            ),
+            (
+                "resolution",
+                plain(
+                    json!({"monitoring": {"metricConfigurations": [{"metricNames": ["CPUUtilization"], "resolutionSeconds": 30}]}}),
+                ),
+                "20 or 60",
             ),
             ("exec", plain(json!({"enableExecuteCommand": true})), "needs a task role"),
             (

@@ -38,7 +38,9 @@ pub(super) fn check(policy: &Node, out: &mut Vec<Finding>) {
     }
     // Bounds of a single step must hold before steps can be compared.
     let before = out.len();
-    steps.iter().for_each(|step| order(step, out));
+    for step in &steps {
+        order(step, out);
+    }
     open_ends(&list, &steps, out);
     if out.len() == before {
         steps.sort_by(|one, other| lower(one).total_cmp(&lower(other)));

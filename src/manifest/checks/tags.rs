@@ -36,7 +36,9 @@ pub(super) fn check(kind: Kind, spec: &Node, out: &mut Vec<Finding>) {
                     Finding::error(&tag.at("key"), format!("the tag `{key}` is given twice")).related(&first),
                 );
             }
-            tags.iter().for_each(|tag| limits(tag, out));
+            for tag in &tags {
+                limits(tag, out);
+            }
         }
     }
 }

@@ -87,6 +87,14 @@ fn registries(spec: &Node, out: &mut Vec<Finding>) {
                     .related(&registry.at("containerPort")),
             );
         }
+        let mode = Task::of(spec).map(|task| task.network_mode);
+        let named = registry.has("containerName") && registry.has("containerPort");
+        if let Some(mode) = mode.filter(|mode| matches!(*mode, "bridge" | "host") && !named) {
+            out.push(
+                Finding::error(registry, "the registry names no container and port")
+                    .hint(format!("with the network mode `{mode}` add `containerName` and `containerPort`")),
+            );
+        }
         container_and_port(spec, registry, out);
     }
 }
@@ -178,9 +186,10 @@ fn volume_configurations(spec: &Node, out: &mut Vec<Finding>) {
         let Some(name) = at.text() else { continue };
         match task.node.list("volumes").iter().find(|volume| volume.str("name") == Some(name)) {
             None => {
-                out.push(Finding::error(&at, format!("the task definition has no volume `{name}`")).hint(
-                    format!("add `{{name: {name}, configuredAtLaunch: true}}` to `taskDefinition.volumes`"),
-                ))
+                let hint =
+                    format!("add `{{name: {name}, configuredAtLaunch: true}}` to `taskDefinition.volumes`");
+                let message = format!("the task definition has no volume `{name}`");
+                out.push(Finding::error(&at, message).hint(hint));
             }
             Some(volume) if !volume.is_true("configuredAtLaunch") => out.push(
                 Finding::error(&at, format!("the volume `{name}` is not configured at launch"))
@@ -256,7 +265,11 @@ mod tests {
             ("two kinds", balancer(json!({"loadBalancerName": "x"})), "cannot stand together"),
             ("no port", balancer(json!({"containerPort": null})), "no `containerPort`"),
             ("registry", registry(json!({"containerName": "web", "containerPort": 80})), ""),
-            ("registry's container", registry(json!({"containerName": "app"})), "no container `app`"),
+            (
+                "registry's container",
+                registry(json!({"containerName": "app", "containerPort": 80})),
+                "no container `app`",
+            ),
             (
                 "registry's ports",
                 registry(json!({"port": 80, "containerName": "web", "containerPort": 80})),

@@ -20,7 +20,7 @@ const MOST_BYTES: usize = 64 * 1024;
 pub(super) struct Task<'a> {
     pub node: Node<'a>,
     pub containers: Vec<Node<'a>>,
-    /// As written, or the default.
+    /// As written, or the default; `unknown` where AWS does not document one.
     pub network_mode: &'a str,
     /// AWS holds it to Fargate's rules: when it is registered, or when the service is created.
     pub on_fargate: bool,
@@ -33,7 +33,12 @@ impl<'a> Task<'a> {
         node.members()?;
         let requires = node.list("requiresCompatibilities");
         let on_fargate = requires.iter().any(|one| one.text() == Some("FARGATE")) || runs_on_fargate(spec);
-        let default = if on_fargate { "awsvpc" } else { "bridge" };
+        let managed = requires.iter().any(|one| one.text() == Some("MANAGED_INSTANCES"));
+        let default = match (on_fargate, managed) {
+            (true, _) => "awsvpc",
+            (false, true) => "unknown",
+            (false, false) => "bridge",
+        };
         let network_mode = node.str("networkMode").unwrap_or(default);
         Some(Self { containers: node.list("containerDefinitions"), network_mode, on_fargate, node })
     }
@@ -146,12 +151,23 @@ fn volumes(spec: &Node, out: &mut Vec<Finding>) {
         let at = volume.at("name");
         out.push(Finding::error(&at, format!("two volumes are named `{name}`")).related(&first.at("name")));
     }
+    let mut at_launch = volumes.iter().filter(|volume| volume.is_true("configuredAtLaunch"));
+    if let (Some(first), Some(second)) = (at_launch.next(), at_launch.next()) {
+        let message = "only one volume of a task definition can be configured at launch";
+        out.push(Finding::error(&second.at("configuredAtLaunch"), message).related(first));
+    }
     for volume in &volumes {
         one_configuration(volume, out);
         efs(&volume.at("efsVolumeConfiguration"), out);
     }
     for container in &task.containers {
-        for mount in container.list("mountPoints") {
+        let mounts = container.list("mountPoints");
+        for (again, first) in repeated(&mounts, |mount| mount.str("containerPath").map(str::to_owned)) {
+            let path = again.str("containerPath").unwrap_or_default();
+            let message = format!("two volumes are mounted at `{path}`");
+            out.push(Finding::error(&again.at("containerPath"), message).related(&first));
+        }
+        for mount in mounts {
             let source = mount.at("sourceVolume");
             let Some(name) = source.text() else { continue };
             if !volumes.iter().any(|volume| volume.str("name") == Some(name)) {
@@ -216,7 +232,8 @@ fn proxy(spec: &Node, out: &mut Vec<Finding>) {
     let Some(task) = Task::of(spec) else { return };
     let name = task.node.at("proxyConfiguration.containerName");
     if let Some(container) = name.text().filter(|container| task.container(container).is_none()) {
-        out.push(Finding::error(&name, format!("there is no container `{container}`")).hint(task.names()));
+        // AWS has been seen to take it.
+        out.push(Finding::warning(&name, format!("there is no container `{container}`")).hint(task.names()));
     }
 }
 
@@ -278,13 +295,17 @@ mod tests {
     use crate::manifest::checks::tests::{Case, table, task};
     use serde_json::json;
 
+    fn tasks(cases: Vec<Case>) {
+        let spec = |task| json!({"taskDefinition": task, "service": {"serviceName": "web"}});
+        table(cases.into_iter().map(|(what, task, words)| (what, spec(task), words)));
+    }
+
     #[test]
     fn tasks_as_a_whole() {
         let web = || json!({"name": "web", "image": "nginx", "memory": 128});
         let eleven: Vec<_> =
             (0..11).map(|n| json!({"name": format!("c{n}"), "image": "x", "memory": 8})).collect();
-        let efs = |efs| task(json!({"volumes": [{"name": "v", "efsVolumeConfiguration": efs}]}), web());
-        let cases: Vec<Case> = vec![
+        tasks(vec![
             ("spelled sizes", task(json!({"cpu": ".25 vcpu", "memory": "1 GB"}), web()), ""),
             ("no amount", task(json!({"cpu": "much"}), web()), "taskDefinition.cpu: `much`"),
             ("no container", json!({"containerDefinitions": []}), "no container"),
@@ -303,6 +324,14 @@ mod tests {
                 "over the task's",
             ),
             ("cpu", task(json!({"cpu": "256"}), json!({"name": "a", "memory": 8, "cpu": 512})), "512 CPU"),
+        ]);
+    }
+
+    #[test]
+    fn volumes_and_roles() {
+        let web = || json!({"name": "web", "image": "nginx", "memory": 128});
+        let efs = |efs| task(json!({"volumes": [{"name": "v", "efsVolumeConfiguration": efs}]}), web());
+        tasks(vec![
             (
                 "mount",
                 task(json!({}), json!({"name": "a", "memory": 8, "mountPoints": [{"sourceVolume": "v"}]})),
@@ -316,7 +345,7 @@ mod tests {
             (
                 "kinds",
                 task(
-                    json!({"volumes": [{"name": "v", "configuredAtLaunch": true, "host": {"sourcePath": "/x"}}]}),
+                    json!({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}, "host": {"sourcePath": "/x"}}]}),
                     web(),
                 ),
                 "both `host`",
@@ -343,7 +372,7 @@ mod tests {
             (
                 "proxy",
                 task(json!({"proxyConfiguration": {"containerName": "envoy"}}), web()),
-                "no container `envoy`",
+                "warning: taskDefinition.proxyConfiguration.containerName",
             ),
             (
                 "router",
@@ -369,9 +398,6 @@ mod tests {
                 ),
                 "",
             ),
-        ];
-        table(cases.into_iter().map(|(what, task, words)| {
-            (what, json!({"taskDefinition": task, "service": {"taskDefinition": "x"}}), words)
-        }));
+        ]);
     }
 }
