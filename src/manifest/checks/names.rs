@@ -19,6 +19,8 @@ fn rows(kind: Kind) -> &'static [Row] {
             Row("taskDefinition.family", "family", plain),
             Row("taskDefinition.containerDefinitions[].name", "container name", plain),
             Row("taskDefinition.containerDefinitions[].portMappings[].name", "port name", port_name),
+            Row("autoscaling.policies[].policyName", "policy name", policy),
+            Row("autoscaling.scheduledActions[].scheduledActionName", "scheduled action name", action),
         ],
         Kind::EcsCluster => &[Row("clusterName", "cluster name", plain)],
         Kind::EcsCapacityProvider => {
@@ -74,6 +76,17 @@ fn port_name(name: &str) -> Option<&'static str> {
         .then_some("at most 64 lower-case letters, digits, underscores and hyphens, and no hyphen first")
 }
 
+fn policy(name: &str) -> Option<&'static str> {
+    (name.chars().count() > 256 || name.chars().any(char::is_control))
+        .then_some("at most 256 printable characters")
+}
+
+fn action(name: &str) -> Option<&'static str> {
+    let foreign = |letter: char| letter.is_control() || matches!(letter, ':' | '/' | '|');
+    (name.chars().count() > 256 || name.chars().any(foreign) || name.trim_matches(' ') != name)
+        .then_some("at most 256 characters, without `:`, `/`, `|`, and no space at either end")
+}
+
 /// `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*`, 2 to 256 letters.
 fn repository(name: &str) -> Option<&'static str> {
     let joint = |joint: &str| matches!(joint, "." | "_" | "__") || joint.bytes().all(|letter| letter == b'-');
@@ -95,11 +108,12 @@ mod tests {
     #[test]
     fn names_are_held_to_their_letters_and_lengths() {
         let long = "a".repeat(256);
-        let cases: [(Rule, &[&str], &[&str]); 5] = [
+        let cases: [(Rule, &[&str], &[&str]); 6] = [
             (plain, &["shop", "Shop_1-x", "1"], &["a.b", "a b", "ü", &long]),
             (name_or_arn, &["shop", "arn:aws:ecs:eu-central-1:123456789012:cluster/shop"], &["a/b"]),
             (provider, &["shop-ec2", "my-ecs"], &["aws-x", "ecsx", "fargate1", "FARGATE", "a b"]),
             (port_name, &["web-80-tcp", "_x"], &["Web", "-x", "a.b"]),
+            (action, &["night", "at 8 pm"], &["a/b", "a:b", " a", "a ", "a\n"]),
             (
                 repository,
                 &["shop/checkout", "a-b_c__d.e/f--g", "ab"],

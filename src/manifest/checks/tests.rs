@@ -52,6 +52,44 @@ pub(super) fn service_with(task: Value, service: Value) -> Value {
     json!({"taskDefinition": task, "service": service})
 }
 
+#[test]
+fn the_manifests_of_the_reference_pass() {
+    let provider = json!({"name": "shop-ec2", "autoScalingGroupProvider": {
+        "autoScalingGroupArn": "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1f0c:autoScalingGroupName/shop",
+        "managedScaling": {"status": "ENABLED", "targetCapacity": 90}}});
+    let cluster = json!({"clusterName": "shop", "region": "eu-central-1",
+        "settings": [{"name": "containerInsights", "value": "enhanced"}],
+        "capacityProviders": ["FARGATE", "FARGATE_SPOT", "shop-ec2"],
+        "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 1}]});
+    let repository = json!({"repositoryName": "shop/checkout", "imageTagMutability": "IMMUTABLE",
+        "lifecyclePolicy": {"rules": [{"rulePriority": 1, "action": {"type": "expire"}, "selection":
+            {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 7}}]},
+        "repositoryPolicy": {"Version": "2012-10-17", "Statement": []}});
+    let service = json!({
+        "taskDefinition": {"family": "checkout", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc",
+            "cpu": "256", "memory": "512", "containerDefinitions": [{"name": "web",
+                "image": "public.ecr.aws/nginx/nginx:1.27", "portMappings": [{"containerPort": 80}]}]},
+        "service": {"serviceName": "checkout", "cluster": "shop",
+            "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 1},
+                {"capacityProvider": "FARGATE_SPOT", "weight": 3}],
+            "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0aa"], "securityGroups": ["sg-0bb"]}},
+            "deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": true, "rollback": true}}},
+        "autoscaling": {"minCapacity": 2, "maxCapacity": 10,
+            "policies": [{"policyName": "cpu", "policyType": "TargetTrackingScaling",
+                "targetTrackingScalingPolicyConfiguration": {"targetValue": 60, "predefinedMetricSpecification":
+                    {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}}}],
+            "scheduledActions": [{"scheduledActionName": "night", "schedule": "cron(0 20 * * ? *)",
+                "timezone": "Europe/Berlin", "scalableTargetAction": {"minCapacity": 1, "maxCapacity": 2}}]}});
+    for (kind, spec) in [
+        (Kind::EcsCapacityProvider, provider),
+        (Kind::EcsCluster, cluster),
+        (Kind::EcrRepository, repository),
+        (Kind::EcsService, service),
+    ] {
+        assert_one(kind.name(), &lines(kind, &spec), "");
+    }
+}
+
 /// A value of any shape, made of the names that the rules look for.
 fn any_value() -> impl Strategy<Value = Value> {
     let names = "service|taskDefinition|autoscaling|containerDefinitions|name|portMappings|containerPort|dependsOn|containerName|condition|policies|scheduledActions|schedule|stepScalingPolicyConfiguration|stepAdjustments|metricIntervalLowerBound|tags|key|value|lifecyclePolicy|rules|selection|rulePriority|cpu|memory|capacityProviderStrategy|capacityProvider|weight|base|loadBalancers|targetGroupArn|healthCheck|command|repositoryPolicy|Statement";
