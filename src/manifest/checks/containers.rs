@@ -10,6 +10,7 @@ use super::{Check, Finding};
 type ContainerCheck = fn(&Task, &Node, &mut Vec<Finding>);
 
 const EACH: &[ContainerCheck] = &[
+    image,
     memory,
     depends_on,
     links,
@@ -41,6 +42,18 @@ fn unnamed(_: &Task, container: &Node, out: &mut Vec<Finding>) {
                     .hint(format!("add `{member}`")),
             );
         }
+    }
+}
+
+/// What an image is called is the registry's affair, but no name has a space in it.
+fn image(_: &Task, container: &Node, out: &mut Vec<Finding>) {
+    let at = container.at("image");
+    let Some(name) = at.text().filter(|name| !super::names::is_template(name)) else { return };
+    if name.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+        out.push(
+            Finding::error(&at, format!("`{}` is not an image: there is a space in it", name.escape_debug()))
+                .hint("write `repository:tag`"),
+        );
     }
 }
 
@@ -182,6 +195,9 @@ fn volumes_from(task: &Task, container: &Node, out: &mut Vec<Finding>) {
 fn environment(_: &Task, container: &Node, out: &mut Vec<Finding>) {
     let (variables, secrets) = (container.list("environment"), container.list("secrets"));
     let name = |node: &Node| node.str("name").map(str::to_owned);
+    for variable in variables.iter().filter(|variable| !variable.has("name")) {
+        out.push(Finding::error(variable, "the variable has no `name`"));
+    }
     for (again, first) in repeated(&variables, name) {
         let variable = name(&again).unwrap_or_default();
         out.push(

@@ -10,6 +10,29 @@ pub(super) const CHECKS: &[Check] = &[document, length];
 
 /// The most letters of a repository policy's text.
 const MOST_LETTERS: usize = 10_240;
+/// What repository policies usually allow.
+const ACTIONS: [&str; 20] = [
+    "BatchCheckLayerAvailability",
+    "BatchDeleteImage",
+    "BatchGetImage",
+    "BatchImportUpstreamImage",
+    "CompleteLayerUpload",
+    "DeleteRepository",
+    "DeleteRepositoryPolicy",
+    "DescribeImageScanFindings",
+    "DescribeImages",
+    "DescribeRepositories",
+    "GetDownloadUrlForLayer",
+    "GetLifecyclePolicy",
+    "GetRepositoryPolicy",
+    "InitiateLayerUpload",
+    "ListImages",
+    "ListTagsForResource",
+    "PutImage",
+    "ReplicateImage",
+    "SetRepositoryPolicy",
+    "UploadLayerPart",
+];
 
 fn document(spec: &Node, out: &mut Vec<Finding>) {
     let policy = spec.at("repositoryPolicy");
@@ -86,13 +109,28 @@ fn statement(statement: &Node, out: &mut Vec<Finding>) {
     let one = action.text().is_some().then(|| action.clone());
     for action in one.into_iter().chain(action.elements()) {
         let Some(name) = action.text().filter(|name| !super::names::is_template(name)) else { continue };
-        if name != "*" && !name.to_ascii_lowercase().starts_with("ecr:") {
+        let Some((service, what)) = name.split_once(':') else { continue };
+        if !service.eq_ignore_ascii_case("ecr") {
             out.push(
                 Finding::warning(&action, format!("`{name}` is not an action of Amazon ECR"))
                     .hint("actions start with `ecr:`"),
             );
+        } else if let Some(meant) = meant(what) {
+            out.push(
+                Finding::warning(&action, format!("`{name}` is no action that Amazon ECR is known to have"))
+                    .hint(format!("did you mean `ecr:{meant}`?")),
+            );
         }
     }
+}
+
+/// The known action that a name is a misspelling of; others may be new ones.
+fn meant(action: &str) -> Option<&'static str> {
+    let is_known = ACTIONS.iter().any(|name| name.eq_ignore_ascii_case(action));
+    if action.contains(['*', '?']) || is_known {
+        return None;
+    }
+    ACTIONS.into_iter().find(|name| strsim::damerau_levenshtein(name, action) <= 2)
 }
 
 fn length(spec: &Node, out: &mut Vec<Finding>) {
@@ -132,6 +170,11 @@ mod tests {
             ("effect", statement(json!({"Effect": "allow"})), "Effect: the statement needs"),
             ("principal", statement(json!({"Principal": null})), "no `Principal`"),
             ("both", statement(json!({"NotAction": "ecr:*"})), "cannot stand together"),
+            (
+                "misspelled",
+                statement(json!({"Action": ["ecr:BatchCheckLaterAvailability", "ecr:Get*"]})),
+                "warning: repositoryPolicy.Statement[0].Action[0]",
+            ),
             (
                 "action",
                 statement(json!({"Action": "s3:GetObject"})),

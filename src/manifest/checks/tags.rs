@@ -45,7 +45,10 @@ pub(super) fn check(kind: Kind, spec: &Node, out: &mut Vec<Finding>) {
 
 fn limits(tag: &Node, out: &mut Vec<Finding>) {
     let (key, value) = (tag.at("key"), tag.at("value"));
-    let Some(name) = key.value().and_then(|key| key.as_str()) else { return };
+    let Some(name) = key.value().and_then(|key| key.as_str()) else {
+        out.push(Finding::error(tag, "the tag has no `key`"));
+        return;
+    };
     let reserved = ["aws:", &format!("{GROUP}/")]
         .into_iter()
         .find(|prefix| name.to_lowercase().starts_with(*prefix))

@@ -81,6 +81,9 @@ fn registries(spec: &Node, out: &mut Vec<Finding>) {
         out.push(Finding::error(&list, "a service has at most one service registry"));
     }
     for registry in &registries {
+        if !registry.has("registryArn") {
+            out.push(Finding::error(registry, "the service registry has no `registryArn`").hint("add it"));
+        }
         if registry.given("port") && registry.given("containerPort") {
             out.push(
                 Finding::error(&registry.at("port"), "`port` and `containerPort` cannot stand together")
@@ -243,7 +246,11 @@ mod tests {
             whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             service(json!({"loadBalancers": [whole]}))
         };
-        let registry = |members: Value| service(json!({"serviceRegistries": [members]}));
+        let registry = |mut members: Value| {
+            members["registryArn"] =
+                json!("arn:aws:servicediscovery:eu-central-1:123456789012:service/srv-1");
+            service(json!({"serviceRegistries": [members]}))
+        };
         let connect = |services: Value| {
             service(json!({"serviceConnectConfiguration": {"enabled": true, "services": services}}))
         };
