@@ -14,6 +14,7 @@
 mod autoscaling;
 mod call;
 mod clock;
+mod derived;
 mod ecr;
 mod ecs;
 mod fault;
