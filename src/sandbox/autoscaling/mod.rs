@@ -175,7 +175,7 @@ fn paged(
 
 #[cfg(test)]
 #[allow(clippy::needless_pass_by_value)] // literals read better
-mod fixture {
+pub(super) mod fixture {
     //! What the tests of this folder share: a Region with the service `shop/web` (4 tasks wanted),
     //! a way to call its Application Auto Scaling, and a registered target (1 to 10).
     use super::*;
@@ -184,27 +184,27 @@ mod fixture {
 
     pub fn region() -> Region {
         let mut region = Region::default();
-        stage(&mut region, "web", 4);
+        stage(&mut region, "shop", "web", 4);
         region
     }
 
-    /// A service of the cluster `shop`, made as anybody would.
-    pub fn stage(region: &mut Region, service: &str, count: i64) {
+    /// A service in a cluster, made as anybody would.
+    pub fn stage(region: &mut Region, cluster: &str, service: &str, count: i64) {
         let containers = json!([{"name": "web", "image": "sandbox/ok", "memory": 64}]);
         for (operation, input) in [
-            ("CreateCluster", json!({"clusterName": "shop"})),
+            ("CreateCluster", json!({"clusterName": cluster})),
             ("RegisterTaskDefinition", json!({"family": service, "containerDefinitions": containers})),
             (
                 "CreateService",
-                json!({"cluster": "shop", "serviceName": service, "taskDefinition": service, "desiredCount": count}),
+                json!({"cluster": cluster, "serviceName": service, "taskDefinition": service, "desiredCount": count}),
             ),
         ] {
             super::super::ecs::answer(region, &call(), operation, input.as_object().unwrap()).unwrap();
         }
     }
 
-    pub fn live(region: &mut Region) -> i64 {
-        capacity::read(region, &call(), WEB).unwrap()
+    pub fn live(region: &Region) -> i64 {
+        capacity::read(&region.ecs, WEB).unwrap()
     }
 
     pub fn scaled() -> Region {

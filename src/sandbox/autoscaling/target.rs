@@ -98,7 +98,7 @@ pub(super) fn register(region: &mut Region, call: &Call, input: &Document) -> An
     if !name.is_ecs() || capacity::split(name.resource).is_none() {
         return Err(invalid("Unsupported service namespace, resource type or scalable dimension"));
     }
-    if capacity::read(region, call, name.resource).is_none() {
+    if capacity::read(&region.ecs, name.resource).is_none() {
         return Err(invalid(format!("ECS service doesn't exist: {}", name.resource)));
     }
     let state = &mut region.autoscaling;
@@ -208,21 +208,19 @@ mod tests {
     fn registering_moves_live_capacity_into_the_bounds() {
         let mut region = region();
         register(&mut region, json!({"MinCapacity": 6, "MaxCapacity": 9})).unwrap();
-        assert_eq!(live(&mut region), 6);
+        assert_eq!(live(&region), 6);
         register(&mut region, json!({"MinCapacity": 1, "MaxCapacity": 3})).unwrap();
-        assert_eq!(live(&mut region), 3);
+        assert_eq!(live(&region), 3);
         register(&mut region, json!({"MinCapacity": 0})).unwrap();
-        assert_eq!(live(&mut region), 3);
+        assert_eq!(live(&region), 3);
     }
 
     #[test]
     fn registering_clamps_even_when_no_bound_is_sent() {
         let mut region = scaled();
-        let input = json!({"cluster": "shop", "service": "web", "desiredCount": 50});
-        crate::sandbox::ecs::answer(&mut region, &call(), "UpdateService", input.as_object().unwrap())
-            .unwrap();
+        region.ecs.set_desired_count(&call(), "shop", "web", 50);
         register(&mut region, json!({})).unwrap();
-        assert_eq!(live(&mut region), 10);
+        assert_eq!(live(&region), 10);
     }
 
     #[test]
@@ -289,7 +287,7 @@ mod tests {
         let mut region = region();
         for n in 0..60 {
             let service = format!("s{n:02}");
-            stage(&mut region, &service, 1);
+            stage(&mut region, "shop", &service, 1);
             let input =
                 json!({"ResourceId": format!("service/shop/{service}"), "MinCapacity": 1, "MaxCapacity": 2});
             register(&mut region, input).unwrap();
