@@ -19,6 +19,7 @@ const LARGEST_PAGE: usize = 100;
 
 /// Answers one operation.
 pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Document) -> Answer {
+    autoscaling::advance(region, call);
     let resources = tagged(region, call);
     match operation {
         "GetResources" => resources_page(resources, input),

@@ -28,6 +28,12 @@ pub(super) fn clamp(region: &mut Region, call: &Call, resource: &str) {
     autoscaling.activities.push(Activity::capacity_set(call, resource, wanted, cause));
 }
 
+/// With a service its target goes, and all that is in it.
+pub(super) fn forget_gone(region: &mut Region) {
+    let Region { ecs, autoscaling, .. } = region;
+    autoscaling.targets.retain(|resource, _| read(ecs, resource).is_some());
+}
+
 /// Cluster and service of a resource id such as `service/shop/web`.
 pub(super) fn split(resource: &str) -> Option<(&str, &str)> {
     let (cluster, service) = resource.strip_prefix("service/")?.split_once('/')?;

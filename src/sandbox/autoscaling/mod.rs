@@ -39,6 +39,7 @@ type Answer = Result<Value, Refusal>;
 
 /// Answers one operation.
 pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Document) -> Answer {
+    capacity::forget_gone(region);
     if operation == "RegisterScalableTarget" {
         return target::register(region, call, input);
     }
@@ -68,8 +69,11 @@ pub fn due(_: &Region) -> Option<f64> {
     None
 }
 
-/// Does what is due at `call.now`.
-pub fn advance(_: &mut Region, _: &Call) {}
+/// Does what is due at `call.now`. A service's end is noticed here, before there is another one
+/// of its name.
+pub fn advance(region: &mut Region, _: &Call) {
+    capacity::forget_gone(region);
+}
 
 fn invalid(message: impl Into<String>) -> Refusal {
     Refusal::client("ValidationException", message)

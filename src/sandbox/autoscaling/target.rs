@@ -109,6 +109,11 @@ pub(super) fn register(region: &mut Region, call: &Call, input: &Document) -> An
     };
     let (min, max) = (bound("MinCapacity", |target| target.min)?, bound("MaxCapacity", |target| target.max)?);
     check_bounds(Some(min), Some(max))?;
+    if known.is_some() && field::object(input, "Tags").is_some_and(|tags| !tags.is_empty()) {
+        return Err(invalid(
+            "The scalable target that you tried to tag already exists. To update tags on an existing scalable target, use the TagResource API.",
+        ));
+    }
     let mut target = known.cloned().map_or_else(|| Target::new(call, input), Ok)?;
     (target.min, target.max) = (min, max);
     if let Some(sent) = field::object(input, "SuspendedState") {
@@ -151,6 +156,7 @@ pub(super) fn describe(state: &State, call: &Call, input: &Document) -> Answer {
 mod tests {
     use super::super::fixture::*;
     use super::*;
+
     fn register(region: &mut Region, input: Value) -> Answer {
         ask(region, "RegisterScalableTarget", input)
     }
@@ -280,6 +286,24 @@ mod tests {
             message,
             "No scalable target found for service namespace: ecs, resource ID: service/shop/web, scalable dimension: ecs:service:DesiredCount"
         );
+    }
+
+    #[test]
+    fn a_target_goes_with_its_service() {
+        let mut region = scaled();
+        let input = json!({"cluster": "shop", "service": "web", "force": true});
+        crate::sandbox::ecs::answer(&mut region, &call(), "DeleteService", input.as_object().unwrap())
+            .unwrap();
+        let answer =
+            send(&mut region, "DescribeScalableTargets", json!({"ServiceNamespace": "ecs"})).unwrap();
+        assert_eq!(answer, json!({"ScalableTargets": []}));
+    }
+
+    #[test]
+    fn a_target_is_tagged_only_when_it_is_new() {
+        let (code, message) = refused(register(&mut scaled(), json!({"Tags": {"a": "1"}})));
+        assert_eq!(code, "ValidationException");
+        assert!(message.starts_with("The scalable target that you tried to tag already exists."));
     }
 
     #[test]

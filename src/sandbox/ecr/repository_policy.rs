@@ -1,7 +1,7 @@
 //! Repository policies: IAM JSON, written back by ECR.
 //!
-//! ECR prints them with its own order of members and ` : `, a list of one as its element, and an
-//! account's id as the ARN of its root. Whether a principal exists is not checked: there is no IAM
+//! ECR prints them with its own order of members and principals and ` : `, a list of one as its
+//! element, and an account's id as the ARN of its root. Whether a principal exists is not checked: there is no IAM
 //! here. Tests: in this file.
 
 use serde_json::{Map, Value, json};
@@ -91,7 +91,7 @@ fn normal_principal(principal: Value) -> Option<Value> {
         Value::String(all) if all == "*" => Some(all.into()),
         Value::Object(kinds) if !kinds.is_empty() => {
             let normal = kinds.into_iter().map(|(kind, names)| match kind.as_str() {
-                "AWS" => Some((kind, normal_texts(names, root)?)),
+                "AWS" => Some((kind, normal_principals(names)?)),
                 "Service" | "Federated" | "CanonicalUser" => {
                     Some((kind, normal_texts(names, str::to_owned)?))
                 }
@@ -101,6 +101,15 @@ fn normal_principal(principal: Value) -> Option<Value> {
         }
         _ => None,
     }
+}
+
+/// In an order of ECR's own.
+fn normal_principals(names: Value) -> Option<Value> {
+    let mut names = normal_texts(names, root)?;
+    if let Value::Array(names) = &mut names {
+        names.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+    }
+    Some(names)
 }
 
 /// An account's id becomes the ARN of its root.
@@ -189,6 +198,14 @@ mod tests {
   } ]
 }"#;
         assert_eq!(read["policyText"], expected);
+    }
+
+    #[test]
+    fn principals_come_back_in_an_order_of_ecrs_own() {
+        let text = r#"{"Statement":{"Effect":"Deny","Principal":{"AWS":["210987654321","123456789012"]},"Action":"ecr:*"}}"#;
+        let answer = set(&mut registry(), text).unwrap();
+        let list = r#"[ "arn:aws:iam::123456789012:root", "arn:aws:iam::210987654321:root" ]"#;
+        assert!(answer["policyText"].as_str().unwrap().contains(list), "{answer:#}");
     }
 
     #[test]
