@@ -17,6 +17,9 @@
 mod autoscaling;
 mod call;
 mod clock;
+#[cfg(test)]
+mod corpus;
+mod derived;
 mod ecr;
 mod ecs;
 mod fault;
@@ -30,6 +33,8 @@ mod sts;
 mod tagging;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod with_sdk;
 mod world;
 
 use std::collections::VecDeque;
