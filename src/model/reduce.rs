@@ -48,7 +48,7 @@ fn structure(shape: &Shape, document: &Document, scope: &Scope) -> Document {
     let scope = scope.within(document);
     let mut reduced = Map::new();
     for member in shape.members() {
-        let Some(given) = document.get(&member.name) else { continue };
+        let Some(given) = document.get(&member.name).filter(|given| !given.is_null()) else { continue };
         let meaning = Meaning::of(shape, member);
         let least = member_value(member.shape(), &meaning, given, &scope);
         let default = meaning
