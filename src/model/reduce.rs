@@ -138,6 +138,14 @@ fn number(shape: &Shape, given: &Value) -> Value {
     }
 }
 
+/// The key of an element as it was written: defaults are not part of a key (a port's protocol, when it is tcp).
+pub fn key_as_written(shape: &Shape, element: &Value, keys: &[&str]) -> String {
+    match element {
+        Value::Object(members) => key(&Value::Object(reduce(shape, members, "")), keys),
+        other => key(other, keys),
+    }
+}
+
 /// What an element of a keyed list is found by: its key members, joined as people read them.
 pub fn key(element: &Value, keys: &[&str]) -> String {
     let parts: Vec<String> = keys
