@@ -1,1 +1,160 @@
-//! aws
+//! AWS, by documents: the only place that knows the SDK.
+//!
+//! [`Aws::call`] takes an [`Operation`] and its input as JSON in the API's own spelling, and
+//! gives the output the same way. The SDK does endpoints, credentials and signing under it;
+//! nothing of its types leaves this folder. A request in words:
+//!
+//! ```text
+//! call ─► retry ─► (call budget) ─► SDK ─ carrier ─► AWS
+//!   ◄── Answer or CallError ◄── answer ◄── the bytes that the carrier kept
+//! ```
+//!
+//! It never logs a body, and it decides nothing about what to do. Tests: in every file, and
+//! `wire_tests` for all operations against raw bytes.
+
+mod answer;
+mod carrier;
+mod clients;
+mod error;
+mod failure;
+mod operation;
+mod page;
+mod retry;
+#[cfg(test)]
+mod wire_tests;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
+use tracing::{debug, info};
+
+pub use answer::Answer;
+pub use clients::{Connection, Exchange};
+pub use error::{CallError, ErrorKind};
+pub use operation::{Access, Api, Operation, RateClass};
+pub use retry::Patience;
+
+use answer::Attempt;
+use carrier::Carrier;
+use clients::Clients;
+use retry::Waits;
+
+/// AWS, for one set of credentials, in any Region.
+pub struct Aws {
+    clients: Clients,
+    patience: Patience,
+    account: OnceCell<String>,
+}
+
+impl Aws {
+    /// Reads the settings; nothing is sent yet.
+    pub async fn connect(connection: Connection) -> Self {
+        Self {
+            clients: Clients::new(connection).await,
+            patience: Patience::default(),
+            account: OnceCell::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// The Region of the settings, for what declares none.
+    pub fn default_region(&self) -> Option<&str> {
+        self.clients.default_region()
+    }
+
+    /// The account of the credentials, twelve digits; asked for once.
+    pub async fn account_id(&self, region: &str) -> Result<&str, CallError> {
+        let account = self.account.get_or_try_init(|| async {
+            let input = json!({});
+            let answer = self.call(region, Operation::GetCallerIdentity, &input).await?;
+            answer.document.get("Account").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+                Attempt { operation: Operation::GetCallerIdentity, region, input: &input }.error(
+                    ErrorKind::Garbage,
+                    "EmptyAnswer",
+                    "the answer names no account",
+                )
+            })
+        });
+        account.await.map(String::as_str)
+    }
+
+    /// Carries out an operation, trying again where that helps and does no harm. An
+    /// empty region is the error `NoRegion`; a null input is sent as `{}`.
+    pub async fn call(&self, region: &str, operation: Operation, input: &Value) -> Result<Answer, CallError> {
+        let attempt = Attempt { operation, region, input };
+        check_region(&attempt)?;
+        let body = match (operation.api(), input) {
+            (Api::Sts, _) => None,
+            (_, Value::Null) => Some(Bytes::from_static(b"{}")),
+            (_, input) => Some(Bytes::from(input.to_string())),
+        };
+        let mut waits = Waits::new(self.patience, operation.safe_to_repeat(input));
+        let (mut unclear, mut attempts) = (false, 0);
+        loop {
+            attempts += 1;
+            // The call budget's place: a permit of `operation.class()` for each attempt.
+            let mut error = match self.attempt(&attempt, body.clone(), attempts).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let wait = waits.next(&error);
+            unclear |= error.unclear;
+            let Some(wait) = wait else {
+                error.attempts = attempts;
+                error.unclear = unclear;
+                return Err(error);
+            };
+            sleep(wait).await;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        body: Option<Bytes>,
+        number: u32,
+    ) -> Result<Answer, CallError> {
+        let began = Instant::now();
+        let carrier = Carrier::new(body);
+        let sdk = self.clients.regional(attempt.region).send(attempt.operation, carrier.clone()).await;
+        let outcome = attempt.outcome(carrier.journey(), sdk);
+        trace(attempt, number, began, &outcome);
+        outcome
+    }
+}
+
+/// One event for each attempt: writes and failures at `info`, reads that went well at `debug`.
+fn trace(attempt: &Attempt<'_>, number: u32, began: Instant, outcome: &Result<Answer, CallError>) {
+    let Attempt { operation, region, .. } = attempt;
+    let ms = began.elapsed().as_millis();
+    match outcome {
+        Ok(Answer { request_id: request, .. }) if operation.writes() => {
+            info!(%operation, region, ms, attempt = number, outcome = "ok", request);
+        }
+        Ok(Answer { request_id: request, .. }) => {
+            debug!(%operation, region, ms, attempt = number, outcome = "ok", request);
+        }
+        Err(CallError { kind, code, request_id: request, .. }) => {
+            info!(%operation, region, ms, attempt = number, outcome = ?kind, code, request);
+        }
+    }
+}
+
+/// A Region's name becomes part of a host's name.
+fn check_region(attempt: &Attempt<'_>) -> Result<(), CallError> {
+    let region = attempt.region;
+    if region.is_empty() {
+        return Err(attempt.error(ErrorKind::Unreachable, "NoRegion", "no Region is set"));
+    }
+    let sound = region.len() <= 63
+        && region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if sound {
+        return Ok(());
+    }
+    Err(attempt.error(ErrorKind::Unreachable, "InvalidRegion", "this is not the name of a Region"))
+}

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// `value` in the API's spelling. Members that the shape does not know stay as they are.
 pub fn to_wire(shape: &Shape, value: &Value) -> Value {
-    respelled(shape, value, |shape, name| shape.member(name), |member| &member.wire)
+    respelled(shape, value, Shape::member, |member| &member.wire)
 }
 
 /// An answer in the crate's spelling.

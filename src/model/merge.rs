@@ -24,7 +24,9 @@ pub fn merged(
     for member in members.into_iter().filter_map(|name| shape.member(name.as_ref())) {
         let meaning = Meaning::of(shape, member);
         let value = match desired.get(&member.name).filter(|value| !value.is_null()) {
-            Some(declared) => complete(member.shape(), &meaning, declared, live.get(&member.name), &scope),
+            Some(declared) => {
+                Some(complete(member.shape(), &meaning, declared, live.get(&member.name), &scope))
+            }
             None => reset(shape, member, least.get(&member.name), &scope),
         };
         sent.extend(value.map(|value| (member.name.clone(), value)));
@@ -39,8 +41,8 @@ fn complete(
     declared: &Value,
     live: Option<&Value>,
     scope: &Scope,
-) -> Option<Value> {
-    Some(match (&shape.kind, declared, live) {
+) -> Value {
+    match (&shape.kind, declared, live) {
         (Type::Structure(_), Value::Object(declared), live) => {
             let empty = Map::new();
             let live = live.and_then(Value::as_object).unwrap_or(&empty);
@@ -49,7 +51,7 @@ fn complete(
         (Type::List(element), Value::Array(elements), Some(Value::Array(live))) => match meaning.compare {
             Compare::By(keys) | Compare::ByLast(keys) | Compare::Declared(keys) => elements
                 .iter()
-                .filter_map(|one| {
+                .map(|one| {
                     let same = live.iter().find(|other| key(other, keys) == key(one, keys));
                     complete(element.shape(), meaning, one, same, scope)
                 })
@@ -57,7 +59,7 @@ fn complete(
             _ => declared.clone(),
         },
         _ => declared.clone(),
-    })
+    }
 }
 
 fn structure(shape: &Shape, declared: &Document, live: &Document, scope: &Scope) -> Document {
@@ -67,7 +69,7 @@ fn structure(shape: &Shape, declared: &Document, live: &Document, scope: &Scope)
         let meaning = Meaning::of(shape, member);
         let there = live.get(&member.name).filter(|value| !value.is_null());
         let value = match declared.get(&member.name).filter(|value| !value.is_null()) {
-            Some(declared) => complete(member.shape(), &meaning, declared, there, scope),
+            Some(declared) => Some(complete(member.shape(), &meaning, declared, there, scope)),
             None if meaning.absence_counts(scope) => {
                 let differs = least.get(&member.name);
                 if differs.is_some() || member.required { reset(shape, member, differs, scope) } else { None }

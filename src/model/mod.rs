@@ -16,5 +16,6 @@ pub mod merge;
 pub mod names;
 pub mod observed;
 pub mod reduce;
+pub mod revision;
 pub mod semantics;
 pub mod state;

@@ -14,6 +14,36 @@ pub fn reduce(shape: &Shape, document: &Document, account: &str) -> Document {
     structure(shape, document, &Scope::of(document, account))
 }
 
+/// The smallest manifest that means `document`: what the least form leaves out is left out, the rest stays in the
+/// order and the spelling that it came in.
+pub fn minimal(shape: &Shape, document: &Document, account: &str) -> Document {
+    pruned(shape, document, &Scope::of(document, account))
+}
+
+fn pruned(shape: &Shape, document: &Document, scope: &Scope) -> Document {
+    let scope = scope.within(document);
+    let least = structure(shape, document, &scope);
+    let kept = shape.members().iter().filter(|member| least.contains_key(&member.name));
+    kept.filter_map(|member| {
+        let value = document.get(&member.name)?;
+        let value = match (&member.shape().kind, value) {
+            (Type::Structure(_), Value::Object(inner)) => {
+                Value::Object(pruned(member.shape(), inner, &scope))
+            }
+            (Type::List(element), Value::Array(elements)) => elements
+                .iter()
+                .map(|one| match one {
+                    Value::Object(inner) => Value::Object(pruned(element.shape(), inner, &scope)),
+                    other => other.clone(),
+                })
+                .collect(),
+            _ => value.clone(),
+        };
+        Some((member.name.clone(), value))
+    })
+    .collect()
+}
+
 fn structure(shape: &Shape, document: &Document, scope: &Scope) -> Document {
     let scope = scope.within(document);
     let mut reduced = Map::new();

@@ -1,1 +1,74 @@
-//! x
+//! Capacity providers: of an Auto Scaling group, or of Managed Instances in a cluster.
+
+use super::object::{Begun, Work, document, projected, with_tags};
+use super::{Blocked, Draft, Hold, Waiting};
+use crate::model::desired::Object;
+use crate::model::facts::operation;
+use crate::model::merge::merged;
+use crate::model::names::{Key, Kind};
+use crate::model::observed::{Resource, Sighting};
+use serde_json::json;
+
+pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
+    let mut work = match Work::begin(draft, object, is_gone) {
+        Begun::Go(work) => work,
+        Begun::Settled(plan) => return draft.plan.objects.push(plan),
+    };
+    match work.live {
+        None => create(draft, &mut work),
+        Some(live) => update(draft, &mut work, live),
+    }
+    work.finish(draft);
+}
+
+/// A deleted provider is described for a while.
+pub(super) fn is_gone(provider: &Resource) -> bool {
+    provider.body.get("status").is_some_and(|status| status == "INACTIVE")
+}
+
+fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
+    let mut input = work.object.spec.clone();
+    input.remove("region");
+    input.insert("tags".to_owned(), work.new_tags(draft, work.object.spec.get("tags"), true));
+    // A provider of Managed Instances lives in a cluster, which is planned later: it waits until that is there.
+    if let Some(name) = &work.object.key.cluster {
+        let key =
+            Key { kind: Kind::EcsCluster, cluster: None, name: name.clone(), ..work.object.key.clone() };
+        let cluster = draft.observed.resources.get(&key).or_else(|| draft.observed.external.get(&key));
+        let is_there =
+            matches!(cluster, Some(Sighting::Present(cluster)) if !super::cluster::is_gone(cluster));
+        if !is_there {
+            work.plan.hold = Some(if draft.desired.objects.contains_key(&key) {
+                Hold::Waiting(Waiting::Cluster { name: name.clone() })
+            } else {
+                Hold::Blocked(Blocked::Missing { what: format!("cluster `{name}`") })
+            });
+            return;
+        }
+    }
+    work.act(draft, "ecs", "CreateCapacityProvider", input);
+}
+
+fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
+    let described = with_tags(live.body.clone(), &live.tags);
+    work.compare(Kind::EcsCapacityProvider.spec(), "", &work.object.spec, &described);
+    let replaced = work.replaced();
+    if !replaced.is_empty() {
+        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
+        return;
+    }
+    let members = work.members("");
+    work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
+    if members.is_empty() {
+        return;
+    }
+    let mut input = document([("name", json!(work.object.key.name))]);
+    input.extend(work.object.key.cluster.as_ref().map(|cluster| ("cluster".to_owned(), json!(cluster))));
+    let spec = Kind::EcsCapacityProvider.spec();
+    let changed = merged(spec, &members, &work.object.spec, &described, work.account);
+    if let Some(update) = operation("ecs", "UpdateCapacityProvider").and_then(|operation| operation.input) {
+        input.extend(projected(update.shape(), &changed));
+    }
+    work.act(draft, "ecs", "UpdateCapacityProvider", input);
+    work.settle(draft, None);
+}

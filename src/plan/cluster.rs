@@ -1,1 +1,147 @@
-//! x
+//! Clusters: the cluster, its settings, and which capacity providers are attached to it.
+
+use super::object::{Begun, Work, document, with_tags};
+use super::{Blocked, Draft, Hold, Waiting, capacity_provider};
+use crate::model::desired::{Document, Object};
+use crate::model::merge::merged;
+use crate::model::names::{Key, Kind, last_segment};
+use crate::model::observed::{Resource, Sighting};
+use serde_json::{Value, json};
+
+const ATTACHMENTS: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
+
+pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
+    let mut work = match Work::begin(draft, object, is_gone) {
+        Begun::Go(work) => work,
+        Begun::Settled(plan) => return draft.plan.objects.push(plan),
+    };
+    match work.live {
+        None => create(draft, &mut work),
+        Some(live) => update(draft, &mut work, live),
+    }
+    work.finish(draft);
+}
+
+/// A deleted cluster is described as INACTIVE for a while.
+pub(super) fn is_gone(cluster: &Resource) -> bool {
+    cluster.body.get("status").is_some_and(|status| status == "INACTIVE")
+}
+
+/// Whether AWS is still working on the cluster's providers.
+pub(super) fn is_attaching(cluster: &Resource) -> bool {
+    cluster.body.get("attachmentsStatus").is_some_and(|status| status == "UPDATE_IN_PROGRESS")
+}
+
+/// Whether something may be put into the cluster now.
+pub(super) fn is_active(cluster: &Resource) -> bool {
+    cluster.body.get("status").is_none_or(|status| status == "ACTIVE")
+}
+
+fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
+    let mut input = work.object.spec.clone();
+    input.remove("region");
+    // Providers that are not there yet are attached by a later pass.
+    let hold = provider_hold(draft, work, &input);
+    if hold.is_some() {
+        input.retain(|member, _| !ATTACHMENTS.contains(&member.as_str()));
+    }
+    work.plan.hold = hold;
+    let later = work.plan.hold.is_some();
+    input.insert("tags".to_owned(), work.new_tags(draft, work.object.spec.get("tags"), !later));
+    let created = work.act(draft, "ecs", "CreateCluster", input);
+    // CreateCluster answers with a cluster of that name that somebody else made.
+    draft.plan.actions[created].must_own = true;
+}
+
+fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
+    let described = described(draft, live, &work.object.key);
+    work.compare(Kind::EcsCluster.spec(), "", &work.object.spec, &described);
+    let replaced = work.replaced();
+    if !replaced.is_empty() {
+        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
+        return;
+    }
+    let mut members = work.members("");
+    let attach = members.iter().any(|member| ATTACHMENTS.contains(&member.as_str()));
+    members.retain(|member| !ATTACHMENTS.contains(&member.as_str()));
+    if attach {
+        work.plan.hold = if is_attaching(live) {
+            Some(Hold::Waiting(Waiting::Attachments { cluster: work.object.key.name.clone() }))
+        } else {
+            provider_hold(draft, work, &work.object.spec)
+        };
+    }
+    let attach_now = attach && work.plan.hold.is_none();
+    work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty() || attach_now);
+    let name = json!(work.object.key.name);
+    let spec = Kind::EcsCluster.spec();
+    if !members.is_empty() {
+        let mut input = document([("cluster", name.clone())]);
+        input.extend(merged(spec, &members, &work.object.spec, &described, work.account));
+        work.act(draft, "ecs", "UpdateCluster", input);
+    }
+    if attach_now {
+        // Both are required, and replace what is there: what the manifest leaves alone is sent as it is.
+        let mut input = document([("cluster", name)]);
+        for member in ATTACHMENTS {
+            let value = work.object.spec.get(member).or_else(|| {
+                let declares_providers = work.object.spec.contains_key(ATTACHMENTS[0]);
+                described.get(member).filter(|_| member == ATTACHMENTS[0] || !declares_providers)
+            });
+            input.insert(member.to_owned(), value.cloned().unwrap_or_else(|| json!([])));
+        }
+        work.act(draft, "ecs", "PutClusterCapacityProviders", input);
+    }
+    if (!members.is_empty() || attach_now) && work.plan.hold.is_none() {
+        work.settle(draft, None);
+    }
+}
+
+/// Why the declared providers cannot be attached now.
+fn provider_hold(draft: &Draft, work: &Work, wanted: &Document) -> Option<Hold> {
+    let names = wanted.get(ATTACHMENTS[0])?.as_array()?.iter().filter_map(Value::as_str).map(last_segment);
+    names.into_iter().find_map(|name| {
+        let key = provider_key(&work.object.key, name);
+        let declared = draft.desired.objects.contains_key(&key);
+        match draft.observed.resources.get(&key).or_else(|| draft.observed.external.get(&key)) {
+            _ if is_built_in(name) => None,
+            Some(Sighting::Present(provider)) if !capacity_provider::is_gone(provider) => {
+                let active = provider.body.get("status").is_none_or(|status| status == "ACTIVE");
+                (!active).then(|| Hold::Waiting(Waiting::CapacityProvider { name: name.to_owned() }))
+            }
+            Some(Sighting::Unreadable(cause)) => Some(Hold::Blocked(Blocked::Unusable {
+                what: format!("capacity provider `{name}`"),
+                why: cause.clone(),
+            })),
+            _ if declared => Some(Hold::Waiting(Waiting::CapacityProvider { name: name.to_owned() })),
+            _ => Some(Hold::Blocked(Blocked::Missing { what: format!("capacity provider `{name}`") })),
+        }
+    })
+}
+
+/// The providers that every account has.
+pub(super) fn is_built_in(provider: &str) -> bool {
+    matches!(provider, "FARGATE" | "FARGATE_SPOT")
+}
+
+fn provider_key(cluster: &Key, name: &str) -> Key {
+    Key { kind: Kind::EcsCapacityProvider, cluster: None, name: name.to_owned(), ..cluster.clone() }
+}
+
+/// The cluster as a manifest would declare it. Providers of Managed Instances are not in the set that can be put:
+/// they belong to their cluster by themselves.
+fn described(draft: &Draft, live: &Resource, key: &Key) -> Document {
+    let mut described = with_tags(live.body.clone(), &live.tags);
+    if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
+        names.retain(|name| {
+            let name = name.as_str().unwrap_or_default();
+            let inside = Key { cluster: Some(key.name.clone()), ..provider_key(key, name) };
+            let outside = provider_key(key, name);
+            let all = [&draft.observed.resources, &draft.observed.external];
+            let seen =
+                [inside, outside].iter().find_map(|key| all.iter().find_map(|seen| seen.get(key)?.present()));
+            !seen.is_some_and(|provider| provider.body.contains_key("managedInstancesProvider"))
+        });
+    }
+    described
+}

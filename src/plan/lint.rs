@@ -1,1 +1,44 @@
-//! x
+//! What must hold for every finished plan, whatever it was made from. A plan that breaks a rule is not executed.
+
+use super::{Plan, Verdict};
+use crate::model::names::Key;
+use std::collections::BTreeMap;
+
+/// The rules that `plan` breaks, in words; none for a sound plan.
+pub fn lint(plan: &Plan) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut updates: BTreeMap<&Key, usize> = BTreeMap::new();
+    for (index, action) in plan.actions.iter().enumerate() {
+        let name = format!("action {index} ({} of {})", action.operation, action.object);
+        let earlier =
+            action.bindings.iter().map(|binding| binding.action).chain(action.after.iter().copied());
+        if earlier.into_iter().any(|other| other >= index) {
+            broken.push(format!("{name} comes after something that is not before it"));
+        }
+        let object = plan.objects.iter().find(|object| object.key == action.object);
+        match object.map(|object| object.verdict) {
+            None => broken.push(format!("{name} touches something that nobody declares")),
+            Some(Verdict::NotOwned | Verdict::Unreadable | Verdict::Suspended) => {
+                broken.push(format!("{name} touches something that must be left alone"));
+            }
+            // An adoption without differences changes only tags.
+            Some(Verdict::Unchanged) => broken.push(format!("{name} changes something that is as declared")),
+            Some(_) => {}
+        }
+        if action.operation == "UpdateService" {
+            *updates.entry(&action.object).or_default() += 1;
+        }
+        if action.operation.starts_with("Update") && is_no_op(action) {
+            broken.push(format!("{name} changes nothing"));
+        }
+    }
+    let doubled = updates.into_iter().filter(|(_, count)| *count > 1);
+    broken.extend(doubled.map(|(key, _)| format!("{key} is updated twice")));
+    broken
+}
+
+/// An update that names its resource and nothing to change.
+fn is_no_op(action: &super::Action) -> bool {
+    let identity = ["cluster", "service", "name"];
+    action.bindings.is_empty() && action.input.keys().all(|member| identity.contains(&member.as_str()))
+}

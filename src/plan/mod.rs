@@ -75,6 +75,8 @@ pub enum Verdict {
     /// It exists and would be taken over.
     Adopt,
     Delete,
+    /// It exists and is not ours: never touched.
+    NotOwned,
     /// The reads that would tell have failed.
     Unreadable,
     /// The manifest asks to be left alone.

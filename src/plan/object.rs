@@ -1,1 +1,308 @@
-//! x
+//! What planning has in common for all kinds: whose a resource is, which differences count, tags of ours, and
+//! the order of an object's actions.
+//!
+//! The order is: tags first (a denied tag blocks before anything is changed), then the changes, then the tag
+//! that says the manifest is applied.
+
+use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
+use crate::model::desired::{Document, DriftPolicy, Object};
+use crate::model::diff::{Diff, Difference, diff, masked};
+use crate::model::names::{Kind, tag};
+use crate::model::observed::{Resource, Sighting, Tags};
+use crate::model::semantics::Change;
+use crate::model::state::{State, digest, hash};
+use serde_json::{Map, Value, json};
+
+/// An object being planned.
+pub(super) struct Work<'a> {
+    pub object: &'a Object,
+    pub account: &'a str,
+    /// Of the manifest, without secrets.
+    pub hash: String,
+    /// What is there and is ours, or would be adopted.
+    pub live: Option<&'a Resource>,
+    adopt: bool,
+    state: State,
+    pub plan: ObjectPlan,
+    /// The action that everything after must come after.
+    last: Option<usize>,
+}
+
+/// Whether anything is left to plan.
+pub(super) enum Begun<'a> {
+    Go(Work<'a>),
+    /// Unreadable, not ours, suspended: the plan says why.
+    Settled(ObjectPlan),
+}
+
+impl<'a> Work<'a> {
+    /// Looks whether the object may be touched at all. `is_gone` says which described resources count as absent.
+    pub fn begin(draft: &Draft<'a>, object: &'a Object, is_gone: fn(&Resource) -> bool) -> Begun<'a> {
+        let mut plan = ObjectPlan {
+            key: object.key.clone(),
+            origin: object.origin.clone(),
+            verdict: Verdict::Unchanged,
+            differences: Vec::new(),
+            notes: Vec::new(),
+            undeclared: Vec::new(),
+            hold: None,
+            actions: Vec::new(),
+        };
+        if object.policy.suspend {
+            plan.verdict = Verdict::Suspended;
+            return Begun::Settled(plan);
+        }
+        let sighting = draft.observed.resources.get(&object.key);
+        let live = match sighting {
+            Some(Sighting::Present(resource)) if !is_gone(resource) => Some(resource),
+            Some(Sighting::Present(_) | Sighting::Absent) => None,
+            Some(Sighting::Unreadable(cause)) => {
+                plan.verdict = Verdict::Unreadable;
+                plan.notes.push(cause.clone());
+                return Begun::Settled(plan);
+            }
+            None => {
+                plan.verdict = Verdict::Unreadable;
+                plan.notes.push("it was not looked for".to_owned());
+                return Begun::Settled(plan);
+            }
+        };
+        let owner = live.and_then(|resource| resource.tags.get(tag::OWNER));
+        let ours = owner == Some(&draft.options.owner);
+        let adopt = live.is_some() && owner.is_none() && (object.policy.adopt || draft.options.adopt);
+        if live.is_some() && !ours && !adopt {
+            plan.verdict = Verdict::NotOwned;
+            plan.hold = Some(Hold::Blocked(Blocked::NotOwned { owner: owner.cloned() }));
+            return Begun::Settled(plan);
+        }
+        let account = draft.observed.account.as_str();
+        Begun::Go(Self {
+            object,
+            account,
+            hash: hash(object.key.kind.spec(), &object.spec, account),
+            live,
+            adopt,
+            state: live.map(|resource| State::of(&resource.tags)).unwrap_or_default(),
+            plan,
+            last: None,
+        })
+    }
+
+    /// Whether the manifest is the one that was applied last: only then a difference is drift.
+    pub fn is_applied(&self) -> bool {
+        self.state.applied.as_ref() == Some(&self.hash)
+    }
+
+    /// Compares a part and keeps what counts. What a difference is labelled by default follows from the state tag.
+    pub fn compare(
+        &mut self,
+        shape: &'static crate::model::facts::Shape,
+        path: &str,
+        desired: &Document,
+        live: &Document,
+    ) {
+        use crate::model::reduce::reduce;
+        let (desired, live) = (reduce(shape, desired, self.account), reduce(shape, live, self.account));
+        let Diff { differences, undeclared } = diff(shape, path, &desired, &live, self.account);
+        for difference in differences {
+            self.differ(difference);
+        }
+        self.plan.undeclared.extend(undeclared);
+    }
+
+    /// Adds a difference, unless the manifest says to leave its path alone.
+    pub fn differ(&mut self, difference: Difference) {
+        let drift = self.is_applied();
+        self.differ_as(difference, drift);
+    }
+
+    pub fn differ_as(&mut self, difference: Difference, drift: bool) {
+        let below = |ignored: &String| {
+            let rest = difference.path.strip_prefix(ignored.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        if self.object.policy.ignore.iter().any(below) {
+            self.plan.undeclared.push(difference.path);
+            return;
+        }
+        let held_back = drift && self.object.policy.drift != DriftPolicy::Heal;
+        if held_back && self.object.policy.drift == DriftPolicy::Ignore {
+            self.plan.undeclared.push(difference.path);
+            return;
+        }
+        self.plan.differences.push(PlannedDifference { difference, drift, held_back });
+    }
+
+    /// The members right under `prefix` that are to be written.
+    pub fn members(&self, prefix: &str) -> Vec<String> {
+        let differences = self.to_write().cloned().collect();
+        let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
+        let diff = Diff { differences, undeclared: Vec::new() };
+        diff.members(&prefix).into_iter().filter(|member| member != "tags").collect()
+    }
+
+    fn to_write(&self) -> impl Iterator<Item = &Difference> {
+        self.plan.differences.iter().filter(|planned| !planned.held_back).map(|planned| &planned.difference)
+    }
+
+    /// Members whose change needs a new resource, unless that is confirmed.
+    pub fn replaced(&self) -> Vec<String> {
+        self.to_write()
+            .filter(|found| found.change == Change::Replacement)
+            .map(|found| found.path.clone())
+            .collect()
+    }
+
+    /// Whether the manifest or the command line confirms what this plan would destroy.
+    pub fn is_confirmed(&self, draft: &Draft) -> bool {
+        let named = draft.options.confirmed.contains(&self.object.origin.to_string());
+        named || self.object.policy.confirm.as_ref() == Some(&self.confirmation())
+    }
+
+    /// The hash that confirms this plan and no other.
+    pub fn confirmation(&self) -> String {
+        let differences: Vec<Value> = self
+            .to_write()
+            .map(|found| json!([found.path, found.desired.as_ref().map(|value| masked(found.shape, value))]))
+            .collect();
+        digest(&format!("{} {}", self.plan.key, Value::from(differences)))[..12].to_owned()
+    }
+
+    /// The tags of a new resource: the declared ones and ours.
+    pub fn new_tags(&self, draft: &Draft, declared: Option<&Value>, applied: bool) -> Value {
+        let mut tags: Vec<Value> = declared.and_then(Value::as_array).cloned().unwrap_or_default();
+        let state = self.written_state(applied);
+        tags.extend(
+            self.own_tags(draft, &state).into_iter().map(|(key, value)| json!({"key": key, "value": value})),
+        );
+        Value::Array(tags)
+    }
+
+    fn own_tags(&self, draft: &Draft, state: &State) -> Tags {
+        Tags::from([
+            (tag::OWNER.to_owned(), draft.options.owner.clone()),
+            (tag::SOURCE.to_owned(), tag_text(&self.object.origin.place)),
+            (tag::STATE.to_owned(), state.to_string()),
+        ])
+    }
+
+    fn written_state(&self, applied: bool) -> State {
+        let applied = if applied { Some(self.hash.clone()) } else { self.state.applied.clone() };
+        State { attempted: Some(self.hash.clone()), applied }
+    }
+
+    /// The first action on something that exists: ours and changed tags, and what is about to be attempted.
+    /// `rest` says whether other actions follow, after which [`Self::settle`] says that the manifest is applied.
+    pub fn tag_ahead(&mut self, draft: &mut Draft<'a>, declared: Option<&Value>, rest: bool) {
+        let Some(live) = self.live else { return };
+        let changed = self.to_write().any(|found| is_tag(&found.path));
+        if !self.adopt && !changed && !rest {
+            return;
+        }
+        let applied = !rest && self.plan.hold.is_none();
+        let mut tags = self.own_tags(draft, &self.written_state(applied));
+        for one in declared.and_then(Value::as_array).into_iter().flatten() {
+            if let (Some(key), Some(value)) = (one["key"].as_str(), one["value"].as_str())
+                && live.tags.get(key).map(String::as_str) != Some(value)
+            {
+                tags.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        let input = document([("resourceArn", json!(live.arn)), ("tags", tag_list(&tags))]);
+        self.act(draft, tagging_api(self.object.key.kind), "TagResource", input);
+    }
+
+    /// The last action of a change: the manifest is applied. `arn` is where a new resource's ARN comes from.
+    pub fn settle(&mut self, draft: &mut Draft<'a>, arn: Option<Binding>) {
+        let tags = Tags::from([(tag::STATE.to_owned(), self.written_state(true).to_string())]);
+        let mut input = document([("tags", tag_list(&tags))]);
+        if let Some(live) = self.live {
+            input.insert("resourceArn".to_owned(), json!(live.arn));
+        }
+        let action = self.act(draft, tagging_api(self.object.key.kind), "TagResource", input);
+        draft.plan.actions[action].bindings.extend(arn);
+    }
+
+    /// Adds an action after all of this object's so far.
+    pub fn act(
+        &mut self,
+        draft: &mut Draft<'a>,
+        api: &'static str,
+        operation: &'static str,
+        input: Document,
+    ) -> usize {
+        let index = draft.plan.actions.len();
+        draft.plan.actions.push(Action {
+            object: self.object.key.clone(),
+            api,
+            operation,
+            input,
+            after: self.last.into_iter().collect(),
+            bindings: Vec::new(),
+            must_own: false,
+        });
+        self.last = Some(index);
+        self.plan.actions.push(index);
+        index
+    }
+
+    /// The finished plan of the object: its verdict follows from what was found.
+    pub fn finish(mut self, draft: &mut Draft<'a>) {
+        self.plan.verdict = match self.live {
+            None => Verdict::Create,
+            Some(_) if self.adopt => Verdict::Adopt,
+            Some(_) if self.plan.differences.is_empty() => Verdict::Unchanged,
+            Some(_) if self.plan.differences.iter().all(|planned| planned.drift) => Verdict::Drift,
+            Some(_) => Verdict::Change,
+        };
+        if let Some(last) = self.last {
+            draft.last.insert(self.object.key.clone(), last);
+        }
+        draft.plan.objects.push(self.plan);
+    }
+}
+
+/// The tags of a resource as the list that manifests declare.
+pub(super) fn tag_list(tags: &Tags) -> Value {
+    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
+}
+
+/// A described body with the resource's tags in it, as a manifest would declare them.
+pub(super) fn with_tags(mut body: Document, tags: &Tags) -> Document {
+    body.insert("tags".to_owned(), tag_list(tags));
+    body
+}
+
+/// Only what `shape` knows, at any depth: for inputs that take less than what can be declared.
+pub(super) fn projected(shape: &crate::model::facts::Shape, document: &Document) -> Document {
+    document
+        .iter()
+        .filter_map(|(name, value)| {
+            let shape = shape.member(name)?.shape();
+            let value = match value {
+                Value::Object(inner) if shape.is_structure() => Value::Object(projected(shape, inner)),
+                other => other.clone(),
+            };
+            Some((name.clone(), value))
+        })
+        .collect()
+}
+
+pub(super) fn document<const N: usize>(members: [(&str, Value); N]) -> Document {
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<Map<_, _>>()
+}
+
+fn tagging_api(kind: Kind) -> &'static str {
+    if kind == Kind::EcrRepository { "ecr" } else { "ecs" }
+}
+
+fn is_tag(path: &str) -> bool {
+    path == "tags" || path.starts_with("tags[") || path == "service.tags" || path.starts_with("service.tags[")
+}
+
+/// At most 256 characters of those that every tagging API takes.
+fn tag_text(text: &str) -> String {
+    let allowed = |letter: char| letter.is_alphanumeric() || " +-=._:/@".contains(letter);
+    let tail: Vec<char> = text.chars().map(|letter| if allowed(letter) { letter } else { '_' }).collect();
+    tail[tail.len().saturating_sub(256)..].iter().collect()
+}

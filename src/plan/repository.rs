@@ -1,1 +1,122 @@
-//! x
+//! ECR repositories: the repository, its settings, its two policies.
+
+use super::object::{Begun, Work, document, with_tags};
+use super::{Binding, Blocked, Draft, Hold, Verdict};
+use crate::model::desired::{Document, Object};
+use crate::model::merge::merged;
+use crate::model::names::Kind;
+use crate::model::observed::{Resource, Sighting};
+use serde_json::{Value, json};
+
+pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
+    let mut work = match Work::begin(draft, object, |_| false) {
+        Begun::Go(work) => work,
+        Begun::Settled(plan) => return draft.plan.objects.push(plan),
+    };
+    match work.live {
+        None => create(draft, &mut work),
+        Some(live) => {
+            if let Some(cause) = unreadable(live) {
+                work.plan.notes.push(cause.to_owned());
+                work.plan.verdict = Verdict::Unreadable;
+                return draft.plan.objects.push(work.plan);
+            }
+            update(draft, &mut work, live);
+        }
+    }
+    work.finish(draft);
+}
+
+fn unreadable(live: &Resource) -> Option<&str> {
+    let parts = [live.parts.lifecycle_policy.as_ref(), live.parts.repository_policy.as_ref()];
+    parts.into_iter().flatten().find_map(Sighting::cause)
+}
+
+fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
+    let policies = ["lifecyclePolicy", "repositoryPolicy"];
+    let mut input = work.object.spec.clone();
+    input.retain(|name, _| name != "region" && !policies.contains(&name.as_str()));
+    let with_policies = policies.iter().any(|policy| work.object.spec.contains_key(*policy));
+    input.insert("tags".to_owned(), work.new_tags(draft, work.object.spec.get("tags"), !with_policies));
+    work.act(draft, "ecr", "CreateRepository", input);
+    let created = work.plan.actions[0];
+    for policy in policies.into_iter().filter(|policy| work.object.spec.contains_key(*policy)) {
+        write_policy(draft, work, policy);
+    }
+    if with_policies {
+        work.settle(
+            draft,
+            Some(Binding { action: created, from: "/repository/repositoryArn", to: "resourceArn" }),
+        );
+    }
+}
+
+fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
+    let described = described(live);
+    work.compare(Kind::EcrRepository.spec(), "", &work.object.spec, &described);
+    let replaced = work.replaced();
+    if !replaced.is_empty() {
+        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
+        return;
+    }
+    let members = work.members("");
+    work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
+    let settings = merged(Kind::EcrRepository.spec(), &members, &work.object.spec, &described, work.account);
+    let mutability = ["imageTagMutability", "imageTagMutabilityExclusionFilters"];
+    if mutability.iter().any(|name| settings.contains_key(*name)) {
+        let both =
+            merged(Kind::EcrRepository.spec(), mutability, &work.object.spec, &described, work.account);
+        let filters =
+            both.get(mutability[1]).filter(|filters| !filters.as_array().is_some_and(Vec::is_empty));
+        let mode = both.get(mutability[0]).cloned().unwrap_or_else(|| json!("MUTABLE"));
+        let mut input = document([("repositoryName", json!(work.object.key.name)), (mutability[0], mode)]);
+        input.extend(filters.map(|filters| (mutability[1].to_owned(), filters.clone())));
+        work.act(draft, "ecr", "PutImageTagMutability", input);
+    }
+    if let Some(scanning) = settings.get("imageScanningConfiguration") {
+        let input = document([
+            ("repositoryName", json!(work.object.key.name)),
+            ("imageScanningConfiguration", scanning.clone()),
+        ]);
+        work.act(draft, "ecr", "PutImageScanningConfiguration", input);
+    }
+    for policy in ["lifecyclePolicy", "repositoryPolicy"] {
+        if members.iter().any(|member| member == policy) {
+            write_policy(draft, work, policy);
+        }
+    }
+    if !members.is_empty() {
+        work.settle(draft, None);
+    }
+}
+
+/// Puts the declared policy, or deletes the one that is declared no more: never delete, then put.
+fn write_policy<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, policy: &str) {
+    let declared = work.object.spec.get(policy).filter(|value| !crate::model::semantics::is_nothing(value));
+    let (operation, text) = match (policy, declared) {
+        ("lifecyclePolicy", Some(declared)) => {
+            ("PutLifecyclePolicy", Some(("lifecyclePolicyText", declared)))
+        }
+        ("lifecyclePolicy", None) => ("DeleteLifecyclePolicy", None),
+        (_, Some(declared)) => ("SetRepositoryPolicy", Some(("policyText", declared))),
+        (_, None) => ("DeleteRepositoryPolicy", None),
+    };
+    let mut input = document([("repositoryName", json!(work.object.key.name))]);
+    input.extend(text.map(|(member, declared)| (member.to_owned(), json!(declared.to_string()))));
+    work.act(draft, "ecr", operation, input);
+}
+
+/// The repository as a manifest would declare it.
+fn described(live: &Resource) -> Document {
+    let mut described = with_tags(live.body.clone(), &live.tags);
+    let policies = [
+        ("lifecyclePolicy", &live.parts.lifecycle_policy),
+        ("repositoryPolicy", &live.parts.repository_policy),
+    ];
+    for (name, part) in policies {
+        if let Some(Sighting::Present(policy)) = part {
+            described.insert(name.to_owned(), Value::Object(policy.clone()));
+        }
+    }
+    described
+}

@@ -1,1 +1,260 @@
-//! x
+//! A service's scalable target, its policies and its scheduled actions; and who owns desiredCount.
+//!
+//! RegisterScalableTarget clamps what runs into the bounds even when neither is sent: it is never called when
+//! nothing changed, and the plan says when it will move capacity. Scheduled actions rewrite the bounds when they
+//! fire: bounds that equal what a declared action sets are left alone.
+
+use super::Draft;
+use super::object::{Work, document};
+use crate::model::desired::Document;
+use crate::model::diff::Difference;
+use crate::model::facts::kind_shape;
+use crate::model::merge::merged;
+use crate::model::observed::{Resource, Sighting};
+use crate::model::semantics::{Change, is_nothing};
+use serde_json::{Value, json};
+
+const API: &str = "application-autoscaling";
+
+/// Notes who owns desiredCount and takes it out of `desired` where that is not the manifest.
+pub(super) fn decide_owner(work: &mut Work, desired: &mut Document, live: Option<&Resource>) {
+    let declared = work.object.part("autoscaling");
+    let target = live.and_then(|live| live.parts.target.as_ref());
+    let daemon = desired.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON");
+    let scaled = match (declared, target) {
+        (Some(declared), _) => !declared.is_empty(),
+        (None, Some(Sighting::Present(target))) => {
+            let bounds = format!("{}–{}", shown(target.get("minCapacity")), shown(target.get("maxCapacity")));
+            work.plan.notes.push(format!(
+                "desiredCount is owned by a scalable target ({bounds}) that the manifest leaves alone"
+            ));
+            true
+        }
+        (None, Some(Sighting::Unreadable(cause))) if desired.contains_key("desiredCount") => {
+            work.plan.notes.push(format!(
+                "desiredCount is not compared: whether it is scaled could not be read: {cause}"
+            ));
+            true
+        }
+        _ => false,
+    };
+    let has_count = desired.contains_key("desiredCount");
+    if daemon {
+        desired.remove("desiredCount");
+    } else if scaled && live.is_some() {
+        if has_count && declared.is_some() {
+            work.plan.notes.push(
+                "desiredCount is owned by Application Auto Scaling: the declared one counts only on creation"
+                    .to_owned(),
+            );
+        }
+        desired.remove("desiredCount");
+    }
+}
+
+fn shown(number: Option<&Value>) -> String {
+    number.map_or_else(|| "?".to_owned(), Value::to_string)
+}
+
+/// How many tasks a new service starts with.
+pub(super) fn first_count(work: &Work) -> i64 {
+    let least = work.object.part("autoscaling").and_then(|scaling| scaling.get("minCapacity")?.as_i64());
+    least.unwrap_or(1).max(1)
+}
+
+/// A part that the manifest declares and that could not be read.
+pub(super) fn unreadable<'a>(work: &Work, live: &'a Resource) -> Option<&'a str> {
+    work.object.part("autoscaling")?;
+    let parts = &live.parts;
+    let causes = [
+        parts.target.as_ref().and_then(Sighting::cause),
+        parts.policies.as_ref().and_then(Sighting::cause),
+        parts.scheduled_actions.as_ref().and_then(Sighting::cause),
+    ];
+    causes.into_iter().flatten().next()
+}
+
+/// Notes the differences of the declared scaling against the live one.
+pub(super) fn compare(work: &mut Work, live: &Resource) {
+    let Some(declared) = work.object.part("autoscaling") else { return };
+    let there = described(Some(live));
+    if declared.is_empty() {
+        if let Some(Sighting::Present(target)) = &live.parts.target {
+            let target =
+                json!({"minCapacity": target.get("minCapacity"), "maxCapacity": target.get("maxCapacity")});
+            work.differ(target_difference(Some(target), None));
+        }
+    } else if !matches!(live.parts.target, Some(Sighting::Present(_))) {
+        let target =
+            json!({"minCapacity": declared.get("minCapacity"), "maxCapacity": declared.get("maxCapacity")});
+        work.differ(target_difference(None, Some(target)));
+    }
+    let mut wanted = declared.clone();
+    follow_schedule(work, &mut wanted, &there);
+    work.compare(kind_shape("Autoscaling"), "autoscaling", &wanted, &there);
+    // A missing target is one difference, not one per bound.
+    if !matches!(live.parts.target, Some(Sighting::Present(_))) {
+        let bound = |path: &str| path == "autoscaling.minCapacity" || path == "autoscaling.maxCapacity";
+        work.plan.differences.retain(|planned| !bound(&planned.difference.path));
+    }
+    note_clamp(work, declared, live);
+}
+
+fn target_difference(live: Option<Value>, desired: Option<Value>) -> Difference {
+    Difference {
+        path: "autoscaling.target".to_owned(),
+        live,
+        desired,
+        by_default: false,
+        shape: kind_shape("Autoscaling"),
+        secret: false,
+        change: Change::InPlace,
+    }
+}
+
+/// Bounds that a declared scheduled action has set are what is wanted, until it or another sets them back.
+fn follow_schedule(work: &mut Work, wanted: &mut Document, there: &Document) {
+    let actions: Vec<Value> =
+        wanted.get("scheduledActions").and_then(Value::as_array).cloned().unwrap_or_default();
+    for bound in ["minCapacity", "maxCapacity"] {
+        let live = there.get(bound);
+        if live.is_none() || live == wanted.get(bound) {
+            continue;
+        }
+        let by = actions.iter().find(|action| action["scalableTargetAction"].get(bound) == live);
+        if let (Some(action), Some(live)) = (by, live) {
+            let name = action["scheduledActionName"].as_str().unwrap_or_default();
+            work.plan
+                .notes
+                .push(format!("autoscaling.{bound} is {live}, as the scheduled action `{name}` sets it"));
+            wanted.insert(bound.to_owned(), live.clone());
+        }
+    }
+}
+
+/// Says when new bounds will move what runs.
+fn note_clamp(work: &mut Work, declared: &Document, live: &Resource) {
+    let bounds_change = work.plan.differences.iter().any(|planned| {
+        let path = &planned.difference.path;
+        !planned.held_back && (path == "autoscaling.target" || path.starts_with("autoscaling.m"))
+    });
+    let number = |value: Option<&Value>| value.and_then(Value::as_i64);
+    let running = number(live.body.get("desiredCount"));
+    let (least, most) = (number(declared.get("minCapacity")), number(declared.get("maxCapacity")));
+    if let (true, Some(now), Some(least), Some(most)) = (bounds_change, running, least, most) {
+        let clamped = now.max(least).min(most);
+        if clamped != now {
+            work.plan
+                .notes
+                .push(format!("the bounds {least}–{most} will move desiredCount from {now} to {clamped}"));
+        }
+    }
+}
+
+/// The target, policies and actions as a manifest would declare them.
+fn described(live: Option<&Resource>) -> Document {
+    let Some(parts) = live.map(|live| &live.parts) else { return Document::new() };
+    let mut described = match &parts.target {
+        Some(Sighting::Present(target)) => target.clone(),
+        _ => Document::new(),
+    };
+    let lists = [("policies", &parts.policies), ("scheduledActions", &parts.scheduled_actions)];
+    for (name, list) in lists {
+        if let Some(Sighting::Present(list)) = list {
+            described.insert(name.to_owned(), list.iter().cloned().map(Value::Object).collect());
+        }
+    }
+    described
+}
+
+/// Adds the calls that make the target, its policies and its actions what is declared.
+pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option<&Resource>) {
+    let Some(declared) = work.object.part("autoscaling") else { return };
+    let there = described(live);
+    let has_target = live.is_some_and(|live| matches!(live.parts.target, Some(Sighting::Present(_))));
+    if declared.is_empty() {
+        let gone = work.members("autoscaling");
+        if has_target && !gone.is_empty() {
+            // Deletes its policies and scheduled actions, too.
+            let input = identified(work, Document::new());
+            work.act(draft, API, "DeregisterScalableTarget", input);
+        }
+        return;
+    }
+    let changed = if live.is_some() { work.members("autoscaling") } else { all_members(declared) };
+    let bounds = ["target", "minCapacity", "maxCapacity", "suspendedState"];
+    if changed.iter().any(|member| bounds.contains(&member.as_str())) {
+        let mut members = vec!["minCapacity", "maxCapacity", "roleARN"];
+        members.extend(changed.iter().any(|member| member == "suspendedState").then_some("suspendedState"));
+        let target = merged(kind_shape("Autoscaling"), members, declared, &there, work.account);
+        let input = identified(work, target);
+        work.act(draft, API, "RegisterScalableTarget", input);
+    }
+    let lists = [
+        ("policies", "policyName", "PutScalingPolicy", "DeleteScalingPolicy"),
+        ("scheduledActions", "scheduledActionName", "PutScheduledAction", "DeleteScheduledAction"),
+    ];
+    for (list, name, put, delete) in lists {
+        write_list(draft, work, (list, name, put, delete), (declared, &there), live.is_some());
+    }
+}
+
+fn all_members(declared: &Document) -> Vec<String> {
+    let given = declared.iter().filter(|(_, value)| !is_nothing(value));
+    given.map(|(name, _)| name.clone()).chain(["target".to_owned()]).collect()
+}
+
+/// Puts what differs whole and deletes what is declared no more; a policy of another type is deleted first.
+fn write_list<'a>(
+    draft: &mut Draft<'a>,
+    work: &mut Work<'a>,
+    (list, name, put, delete): (&str, &str, &'static str, &'static str),
+    (declared, there): (&Document, &Document),
+    exists: bool,
+) {
+    let elements =
+        |document: &Document| document.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+    let (declared, there) = (elements(declared), elements(there));
+    let named = |element: &Value| element[name].as_str().unwrap_or_default().to_owned();
+    let differs = |work: &Work, element: &Value| {
+        let path = format!("autoscaling.{list}[{}]", named(element));
+        work.plan.differences.iter().any(|planned| {
+            let rest = planned.difference.path.strip_prefix(&path);
+            !planned.held_back && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        })
+    };
+    let key = |element: &Value| document([(name, json!(named(element)))]);
+    for old in there.iter().filter(|old| !declared.iter().any(|new| named(new) == named(old))) {
+        if differs(work, old) {
+            let input = identified(work, key(old));
+            work.act(draft, API, delete, input);
+        }
+    }
+    for new in &declared {
+        if exists && !differs(work, new) {
+            continue;
+        }
+        let old = there.iter().find(|old| named(old) == named(new));
+        let kind = |policy: &Value| policy["policyType"].as_str().unwrap_or("StepScaling").to_owned();
+        if list == "policies" && old.is_some_and(|old| kind(old) != kind(new)) {
+            let input = identified(work, key(new));
+            work.act(draft, API, delete, input);
+        }
+        let mut whole = new.as_object().cloned().unwrap_or_default();
+        if list == "policies" {
+            whole.entry("policyType").or_insert_with(|| json!("StepScaling"));
+        }
+        let input = identified(work, whole);
+        work.act(draft, API, put, input);
+    }
+}
+
+/// Every call names the target by its service.
+fn identified(work: &Work, mut input: Document) -> Document {
+    let key = &work.object.key;
+    let cluster = key.cluster.as_deref().unwrap_or("default");
+    input.insert("serviceNamespace".to_owned(), json!("ecs"));
+    input.insert("resourceId".to_owned(), json!(format!("service/{cluster}/{}", key.name)));
+    input.insert("scalableDimension".to_owned(), json!("ecs:service:DesiredCount"));
+    input
+}

@@ -90,6 +90,7 @@ impl<'a> Scope<'a> {
         Self { root, parent: root, account }
     }
 
+    #[must_use]
     pub fn within(self, parent: &'a Document) -> Self {
         Self { parent, ..self }
     }

@@ -20,7 +20,7 @@ fn statement(statement: &Value) -> Value {
     let Some(statement) = statement.as_object() else { return statement.clone() };
     let members = statement.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| {
         let value = match name.as_str() {
-            "Action" | "NotAction" => set(value, |action| action.to_ascii_lowercase()),
+            "Action" | "NotAction" => set(value, str::to_ascii_lowercase),
             "Resource" | "NotResource" => set(value, str::to_owned),
             "Principal" | "NotPrincipal" => principal(value),
             "Condition" => condition(value),

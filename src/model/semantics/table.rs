@@ -321,7 +321,9 @@ pub(super) const ROWS: &[Row] = &[
     row("ScalableTargetAction", "minCapacity maxCapacity", Exact, Nothing),
 ];
 
+// What the table calls is of one type, whether or not a default always follows.
 /// Without one the mode is bridge, unless the task is for Fargate, which must name awsvpc.
+#[allow(clippy::unnecessary_wraps)]
 fn network_mode(scope: &Scope) -> Option<Value> {
     let fargate = scope.root.get("requiresCompatibilities").and_then(Value::as_array);
     let fargate = fargate.is_some_and(|list| list.iter().any(|one| one == "FARGATE"));
@@ -337,15 +339,18 @@ fn host_port(scope: &Scope) -> Option<Value> {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn maximum_percent(scope: &Scope) -> Option<Value> {
     Some(json!(if scope.root_str("schedulingStrategy") == Some("DAEMON") { 100 } else { 200 }))
 }
 
+#[allow(clippy::unnecessary_wraps)]
 fn minimum_healthy_percent(scope: &Scope) -> Option<Value> {
     Some(json!(if scope.root_str("schedulingStrategy") == Some("DAEMON") { 0 } else { 100 }))
 }
 
 /// LINEAR and CANARY fill their configuration; under another strategy there is none.
+#[allow(clippy::unnecessary_wraps)]
 fn traffic_shift(_: &Scope) -> Option<Value> {
     Some(json!({}))
 }

@@ -1,0 +1,119 @@
+//! Calls by documents in the crate's spelling, and what their answers say of the things asked for.
+
+use crate::aws::{Api, Aws, CallError, Operation};
+use crate::model::desired::Document;
+use crate::model::document::{from_wire, to_wire};
+use crate::model::facts::{self, OperationFacts};
+use crate::model::observed::{Resource, Sighting, Tags};
+use serde_json::{Map, Value};
+
+/// Reads of one Region.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub aws: &'a Aws,
+    pub region: &'a str,
+}
+
+impl Reader<'_> {
+    /// One call.
+    pub async fn one(&self, operation: Operation, input: Value) -> Result<Document, CallError> {
+        let facts = facts_of(operation);
+        let input = spelled(facts.and_then(|facts| facts.input), &input, to_wire);
+        let answer = self.aws.call(self.region, operation, &input).await?;
+        let answer =
+            spelled(facts.and_then(|facts| facts.output), &Value::Object(answer.document), from_wire);
+        Ok(as_document(answer))
+    }
+
+    /// All pages of a list: the elements of `member`.
+    pub async fn all(
+        &self,
+        operation: Operation,
+        input: Value,
+        member: &str,
+    ) -> Result<Vec<Document>, CallError> {
+        let facts = facts_of(operation);
+        let input = spelled(facts.and_then(|facts| facts.input), &input, to_wire);
+        let list = facts.and_then(|facts| facts.output).and_then(|output| output.shape().member(member));
+        let wire = list.map_or(member, |list| list.wire.as_str());
+        let elements = self.aws.collect(self.region, operation, input, wire).await?;
+        let element = list.and_then(|list| list.shape().element());
+        let respelled =
+            |value: &Value| element.map_or_else(|| value.clone(), |shape| from_wire(shape, value));
+        Ok(elements.iter().map(respelled).map(as_document).collect())
+    }
+}
+
+fn facts_of(operation: Operation) -> Option<&'static OperationFacts> {
+    let api = match operation.api() {
+        Api::Ecs => "ecs",
+        Api::Ecr => "ecr",
+        Api::Autoscaling => "application-autoscaling",
+        Api::Tagging => "resourcegroupstaggingapi",
+        Api::Sts => return None,
+    };
+    facts::operation(api, operation.name())
+}
+
+fn spelled(
+    shape: Option<facts::ShapeId>,
+    value: &Value,
+    respell: fn(&facts::Shape, &Value) -> Value,
+) -> Value {
+    shape.map_or_else(|| value.clone(), |shape| respell(shape.shape(), value))
+}
+
+pub(super) fn as_document(value: Value) -> Document {
+    match value {
+        Value::Object(document) => document,
+        _ => Map::new(),
+    }
+}
+
+/// A string member of a document.
+pub(super) fn text<'a>(document: &'a Document, member: &str) -> &'a str {
+    document.get(member).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The objects in a list member.
+pub(super) fn list(document: &Document, member: &str) -> Vec<Document> {
+    let elements = document.get(member).and_then(Value::as_array);
+    elements.into_iter().flatten().cloned().map(as_document).collect()
+}
+
+/// A described resource: its ARN, its body without `events`, its tags.
+pub(super) fn resource(mut body: Document, arn: &str) -> Resource {
+    body.remove("events");
+    let tags = tags(&list(&body, "tags"));
+    Resource { arn: text(&body, arn).to_owned(), body, tags, ..Resource::default() }
+}
+
+/// `[{key, value}]` as a map.
+pub(super) fn tags(list: &[Document]) -> Tags {
+    list.iter().map(|tag| (text(tag, "key").to_owned(), text(tag, "value").to_owned())).collect()
+}
+
+/// What an answer of a Describe call with `failures` says of `name`: found among `described`, MISSING, or nothing.
+pub(super) fn sighting(
+    answer: &Document,
+    (described, arn): (&str, &str),
+    is_it: impl Fn(&Document) -> bool,
+    name: &str,
+) -> Sighting<Resource> {
+    if let Some(body) = list(answer, described).into_iter().find(|body| is_it(body)) {
+        return Sighting::Present(resource(body, arn));
+    }
+    let failure = list(answer, "failures").into_iter().find(|failure| {
+        let of = text(failure, "arn");
+        of == name || of.rsplit('/').next() == Some(name)
+    });
+    match failure {
+        Some(failure) if text(&failure, "reason") == "MISSING" => Sighting::Absent,
+        Some(failure) => Sighting::Unreadable(format!(
+            "AWS answered {} for it: {}",
+            text(&failure, "reason"),
+            text(&failure, "detail")
+        )),
+        None => Sighting::Unreadable("AWS's answer does not mention it".to_owned()),
+    }
+}

@@ -1,0 +1,95 @@
+//! Services: ten of one cluster a call, tags included. Of a cluster that is not there no service is.
+
+use super::Seen;
+use super::read::{Reader, list, sighting, text};
+use crate::aws::{CallError, ErrorKind, Operation};
+use crate::model::desired::{Document, Object};
+use crate::model::names::{Key, Kind};
+use crate::model::observed::{Resource, Sighting};
+use futures::stream::{StreamExt, iter};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Services a call: the API's limit.
+const BATCH: usize = 10;
+/// Calls under way at once in one Region: far below the burst of 100 that AWS publishes for service reads.
+const AT_ONCE: usize = 8;
+
+pub(super) async fn read(reader: &Reader<'_>, services: &[&Object], clusters: &Seen) -> Seen {
+    let mut seen = Seen::new();
+    let mut by_cluster: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
+    for service in services {
+        let cluster = service.key.cluster.as_deref().unwrap_or("default");
+        let key = Key {
+            kind: Kind::EcsCluster,
+            region: service.key.region.clone(),
+            cluster: None,
+            name: cluster.to_owned(),
+        };
+        match clusters.get(&key) {
+            Some(Sighting::Absent) => drop(seen.insert(service.key.clone(), Sighting::Absent)),
+            Some(Sighting::Unreadable(cause)) => {
+                seen.insert(service.key.clone(), Sighting::Unreadable(cause.clone()));
+            }
+            Some(Sighting::Present(_)) | None => by_cluster.entry(cluster).or_default().push(service),
+        }
+    }
+    let batches: Vec<(&str, &[&Object])> = by_cluster
+        .iter()
+        .flat_map(|(cluster, services)| services.chunks(BATCH).map(|batch| (*cluster, batch)))
+        .collect();
+    let batches = iter(batches).map(|(cluster, batch)| read_batch(reader, cluster, batch));
+    let answers: Vec<Seen> = batches.buffer_unordered(AT_ONCE).collect().await;
+    seen.extend(answers.into_iter().flatten());
+    add_service_revisions(reader, services, &mut seen).await;
+    seen
+}
+
+async fn read_batch(reader: &Reader<'_>, cluster: &str, batch: &[&Object]) -> Seen {
+    let names: Vec<&str> = batch.iter().map(|service| service.key.name.as_str()).collect();
+    let input = json!({"cluster": cluster, "services": names, "include": ["TAGS"]});
+    let answer = reader.one(Operation::DescribeServices, input).await;
+    let seen = |service: &&Object| match &answer {
+        Ok(answer) => {
+            let is_it = |body: &_| text(body, "serviceName") == service.key.name;
+            sighting(answer, ("services", "serviceArn"), is_it, &service.key.name)
+        }
+        Err(CallError { kind: ErrorKind::NotFound, .. }) => Sighting::Absent,
+        Err(error) => Sighting::Unreadable(error.to_string()),
+    };
+    batch.iter().map(|service| (service.key.clone(), seen(service))).collect()
+}
+
+/// What only the service revision holds, where a manifest declares it.
+async fn add_service_revisions(reader: &Reader<'_>, services: &[&Object], seen: &mut Seen) {
+    let declares = |service: &Object| {
+        let part = service.part("service");
+        part.is_some_and(|part| part.contains_key("monitoring") || part.contains_key("gatewayConnectors"))
+    };
+    for service in services.iter().filter(|service| declares(service)) {
+        let Some(Sighting::Present(live)) = seen.get_mut(&service.key) else { continue };
+        live.parts.service_revision = Some(match current_revision(live) {
+            None => Sighting::Unreadable("AWS names no service revision".to_owned()),
+            Some(arn) => {
+                let input = json!({"serviceRevisionArns": [arn]});
+                match reader.one(Operation::DescribeServiceRevisions, input).await {
+                    Ok(answer) => newest(list(&answer, "serviceRevisions")),
+                    Err(error) => Sighting::Unreadable(error.to_string()),
+                }
+            }
+        });
+    }
+}
+
+fn newest(revisions: Vec<Document>) -> Sighting<Document> {
+    revisions.into_iter().next().map_or_else(
+        || Sighting::Unreadable("AWS does not describe the service revision".to_owned()),
+        Sighting::Present,
+    )
+}
+
+/// The newest revision that the service is made of comes first.
+fn current_revision(live: &Resource) -> Option<String> {
+    let revisions = live.body.get("currentServiceRevisions")?.as_array()?;
+    revisions.first()?.get("arn").and_then(Value::as_str).map(str::to_owned)
+}
