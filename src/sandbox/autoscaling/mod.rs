@@ -1,0 +1,20 @@
+//! Not here yet.
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{Call, Document, Refusal, Region};
+
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+pub struct State {}
+
+pub fn answer(_: &mut Region, _: &Call, operation: &str, _: &Document) -> Result<Value, Refusal> {
+    Err(Refusal::client("UnknownOperationException", format!("the sandbox does not have `{operation}`")))
+}
+
+/// When a scheduled action is next due, in seconds since the epoch.
+pub fn due(_: &Region) -> Option<f64> {
+    None
+}
+
+/// Does what is due at `call.now`.
+pub fn advance(_: &mut Region, _: &Call) {}

@@ -1,0 +1,8 @@
+//! Not here yet.
+use serde_json::Value;
+
+use super::{Call, Document, Refusal, Region};
+
+pub fn answer(_: &mut Region, _: &Call, operation: &str, _: &Document) -> Result<Value, Refusal> {
+    Err(Refusal::client("UnknownOperationException", format!("the sandbox does not have `{operation}`")))
+}
