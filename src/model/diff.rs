@@ -118,6 +118,13 @@ impl Walk<'_> {
             (None, Some(Value::Object(there))) if !says_anything(at.shape, there, scope) => {
                 self.found.undeclared.push(at.path);
             }
+            // A missing list is an empty one, so that its elements are told one by one.
+            (None, Some(there @ Value::Array(_))) if is_keyed(&at.meaning) && default.is_none() => {
+                self.value(at, &Value::Array(Vec::new()), there);
+            }
+            (Some(wanted @ Value::Array(_)), None) if is_keyed(&at.meaning) && default.is_none() => {
+                self.value(at, wanted, &Value::Array(Vec::new()));
+            }
             (None, there) => self.push(at, there.cloned(), default, true),
             (Some(wanted), None) if is_nothing(wanted) => {}
             (Some(wanted), None) => self.push(at, default, Some(wanted.clone()), false),
@@ -210,6 +217,10 @@ fn says_anything(shape: &Shape, there: &Document, scope: &Scope) -> bool {
         .filter(|member| there.contains_key(&member.name))
         .any(|member| member.required || Meaning::of(shape, member).absence_counts(scope))
         || shape.members().is_empty()
+}
+
+fn is_keyed(meaning: &Meaning) -> bool {
+    matches!(meaning.compare, Compare::By(_) | Compare::ByLast(_) | Compare::Declared(_))
 }
 
 fn unique(list: &[Value], keys: &[&str]) -> bool {

@@ -8,6 +8,7 @@
 //!
 //! Uses nothing of the rest of the crate. It must never read a file, a clock or the network.
 
+pub mod described;
 pub mod desired;
 pub mod diff;
 pub mod document;
@@ -15,6 +16,7 @@ pub mod facts;
 pub mod merge;
 pub mod names;
 pub mod observed;
+pub mod path;
 pub mod reduce;
 pub mod revision;
 pub mod semantics;

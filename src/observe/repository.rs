@@ -62,7 +62,8 @@ fn parsed(answer: Result<Document, CallError>, member: &str) -> Sighting<Documen
             Ok(Value::Object(policy)) => Sighting::Present(policy),
             _ => Sighting::Unreadable(format!("`{member}` is not a JSON object")),
         },
-        Err(CallError { kind: ErrorKind::NotFound, .. }) => Sighting::Absent,
+        // Another thing not found, the repository above all, is no answer to the question.
+        Err(error) if error.kind == ErrorKind::NotFound && error.code.contains("Policy") => Sighting::Absent,
         Err(error) => Sighting::Unreadable(error.to_string()),
     }
 }

@@ -4,6 +4,7 @@
 use super::Seen;
 use super::read::{Reader, as_document, list, tags, text};
 use crate::aws::{CallError, ErrorKind, Operation};
+use crate::model::described::running_revision;
 use crate::model::desired::Object;
 use crate::model::names::family_and_revision;
 use crate::model::observed::{Revision, RevisionKey, Sighting};
@@ -76,11 +77,7 @@ pub(super) async fn read(
 
 /// The revision that the live service runs, as `family:revision`.
 fn running(service: &Object, live: &Seen) -> Option<String> {
-    let live = live.get(&service.key)?.present()?;
-    let sets = live.body.get("taskSets").and_then(Value::as_array);
-    let primary = sets.into_iter().flatten().find(|set| set["status"] == "PRIMARY");
-    let of_set = primary.and_then(|set| set["taskDefinition"].as_str());
-    let arn = of_set.or_else(|| live.body.get("taskDefinition")?.as_str())?;
+    let arn = running_revision(live.get(&service.key)?.present()?)?;
     Some(family_and_revision(arn).to_owned())
 }
 

@@ -1,7 +1,8 @@
 //! Capacity providers: of an Auto Scaling group, or of Managed Instances in a cluster.
 
-use super::object::{Begun, Work, document, projected, with_tags};
+use super::object::{Begun, Work, document, projected};
 use super::{Blocked, Draft, Hold, Waiting};
+use crate::model::described;
 use crate::model::desired::Object;
 use crate::model::facts::operation;
 use crate::model::merge::merged;
@@ -50,8 +51,10 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = with_tags(live.body.clone(), &live.tags);
-    work.compare(Kind::EcsCapacityProvider.spec(), "", &work.object.spec, &described);
+    let described = described::plain(live);
+    let spec = Kind::EcsCapacityProvider.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -64,8 +67,7 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     }
     let mut input = document([("name", json!(work.object.key.name))]);
     input.extend(work.object.key.cluster.as_ref().map(|cluster| ("cluster".to_owned(), json!(cluster))));
-    let spec = Kind::EcsCapacityProvider.spec();
-    let changed = merged(spec, &members, &work.object.spec, &described, work.account);
+    let changed = merged(spec, &members, &desired, &described, work.account);
     if let Some(update) = operation("ecs", "UpdateCapacityProvider").and_then(|operation| operation.input) {
         input.extend(projected(update.shape(), &changed));
     }

@@ -1,6 +1,6 @@
 //! Clusters: the cluster, its settings, and which capacity providers are attached to it.
 
-use super::object::{Begun, Work, document, with_tags};
+use super::object::{Begun, Work, document};
 use super::{Blocked, Draft, Hold, Waiting, capacity_provider};
 use crate::model::desired::{Document, Object};
 use crate::model::merge::merged;
@@ -54,8 +54,10 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = described(draft, live, &work.object.key);
-    work.compare(Kind::EcsCluster.spec(), "", &work.object.spec, &described);
+    let described = described(draft, live, work.object);
+    let spec = Kind::EcsCluster.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -68,24 +70,23 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
         work.plan.hold = if is_attaching(live) {
             Some(Hold::Waiting(Waiting::Attachments { cluster: work.object.key.name.clone() }))
         } else {
-            provider_hold(draft, work, &work.object.spec)
+            provider_hold(draft, work, &desired)
         };
     }
     let attach_now = attach && work.plan.hold.is_none();
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty() || attach_now);
     let name = json!(work.object.key.name);
-    let spec = Kind::EcsCluster.spec();
     if !members.is_empty() {
         let mut input = document([("cluster", name.clone())]);
-        input.extend(merged(spec, &members, &work.object.spec, &described, work.account));
+        input.extend(merged(spec, &members, &desired, &described, work.account));
         work.act(draft, "ecs", "UpdateCluster", input);
     }
     if attach_now {
         // Both are required, and replace what is there: what the manifest leaves alone is sent as it is.
         let mut input = document([("cluster", name)]);
         for member in ATTACHMENTS {
-            let value = work.object.spec.get(member).or_else(|| {
-                let declares_providers = work.object.spec.contains_key(ATTACHMENTS[0]);
+            let value = desired.get(member).or_else(|| {
+                let declares_providers = desired.contains_key(ATTACHMENTS[0]);
                 described.get(member).filter(|_| member == ATTACHMENTS[0] || !declares_providers)
             });
             input.insert(member.to_owned(), value.cloned().unwrap_or_else(|| json!([])));
@@ -129,18 +130,24 @@ fn provider_key(cluster: &Key, name: &str) -> Key {
 }
 
 /// The cluster as a manifest would declare it. Providers of Managed Instances are not in the set that can be put:
-/// they belong to their cluster by themselves.
-fn described(draft: &Draft, live: &Resource, key: &Key) -> Document {
-    let mut described = with_tags(live.body.clone(), &live.tags);
+/// they belong to their cluster by themselves, and some answers know them only there.
+fn described(draft: &Draft, live: &Resource, object: &Object) -> Document {
+    let mut described = crate::model::described::plain(live);
+    let declared = object.spec.get(ATTACHMENTS[0]).and_then(Value::as_array);
     if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
         names.retain(|name| {
-            let name = name.as_str().unwrap_or_default();
-            let inside = Key { cluster: Some(key.name.clone()), ..provider_key(key, name) };
-            let outside = provider_key(key, name);
-            let all = [&draft.observed.resources, &draft.observed.external];
+            let provider = provider_key(&object.key, last_segment(name.as_str().unwrap_or_default()));
             let seen =
-                [inside, outside].iter().find_map(|key| all.iter().find_map(|seen| seen.get(key)?.present()));
-            !seen.is_some_and(|provider| provider.body.contains_key("managedInstancesProvider"))
+                draft.observed.resources.get(&provider).or_else(|| draft.observed.external.get(&provider));
+            is_built_in(&provider.name)
+                || declared.is_some_and(|declared| declared.contains(name))
+                || match seen {
+                    Some(Sighting::Present(provider)) => {
+                        !provider.body.contains_key("managedInstancesProvider")
+                    }
+                    Some(Sighting::Unreadable(_)) => true,
+                    Some(Sighting::Absent) | None => false,
+                }
         });
     }
     described

@@ -5,10 +5,14 @@
 //! that says the manifest is applied.
 
 use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
+use crate::model::described::tag_list;
 use crate::model::desired::{Document, DriftPolicy, Object};
 use crate::model::diff::{Diff, Difference, diff, masked};
+use crate::model::facts::Shape;
 use crate::model::names::{Kind, tag};
 use crate::model::observed::{Resource, Sighting, Tags};
+use crate::model::path::copy;
+use crate::model::reduce::reduce;
 use crate::model::semantics::Change;
 use crate::model::state::{State, digest, hash};
 use serde_json::{Map, Value, json};
@@ -94,14 +98,7 @@ impl<'a> Work<'a> {
     }
 
     /// Compares a part and keeps what counts. What a difference is labelled by default follows from the state tag.
-    pub fn compare(
-        &mut self,
-        shape: &'static crate::model::facts::Shape,
-        path: &str,
-        desired: &Document,
-        live: &Document,
-    ) {
-        use crate::model::reduce::reduce;
+    pub fn compare(&mut self, shape: &'static Shape, path: &str, desired: &Document, live: &Document) {
         let (desired, live) = (reduce(shape, desired, self.account), reduce(shape, live, self.account));
         let Diff { differences, undeclared } = diff(shape, path, &desired, &live, self.account);
         for difference in differences {
@@ -110,21 +107,28 @@ impl<'a> Work<'a> {
         self.plan.undeclared.extend(undeclared);
     }
 
-    /// Adds a difference, unless the manifest says to leave its path alone.
+    /// `declared` with AWS's own values at the paths that the manifest says to leave alone; `part` is what those
+    /// paths begin with, such as `service`.
+    pub fn leaving_alone(&self, shape: &Shape, part: &str, declared: &Document, live: &Document) -> Document {
+        let mut desired = declared.clone();
+        for ignored in &self.object.policy.ignore {
+            let below = if part.is_empty() { Some(ignored.as_str()) } else { ignored.strip_prefix(part) };
+            match below.map(|path| path.trim_start_matches('.')) {
+                Some("") => desired.clone_from(live),
+                Some(path) => copy(shape, path, live, &mut desired),
+                None => {}
+            }
+        }
+        desired
+    }
+
+    /// Adds a difference.
     pub fn differ(&mut self, difference: Difference) {
         let drift = self.is_applied();
         self.differ_as(difference, drift);
     }
 
     pub fn differ_as(&mut self, difference: Difference, drift: bool) {
-        let below = |ignored: &String| {
-            let rest = difference.path.strip_prefix(ignored.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
-        if self.object.policy.ignore.iter().any(below) {
-            self.plan.undeclared.push(difference.path);
-            return;
-        }
         let held_back = drift && self.object.policy.drift != DriftPolicy::Heal;
         if held_back && self.object.policy.drift == DriftPolicy::Ignore {
             self.plan.undeclared.push(difference.path);
@@ -262,19 +266,8 @@ impl<'a> Work<'a> {
     }
 }
 
-/// The tags of a resource as the list that manifests declare.
-pub(super) fn tag_list(tags: &Tags) -> Value {
-    tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()
-}
-
-/// A described body with the resource's tags in it, as a manifest would declare them.
-pub(super) fn with_tags(mut body: Document, tags: &Tags) -> Document {
-    body.insert("tags".to_owned(), tag_list(tags));
-    body
-}
-
 /// Only what `shape` knows, at any depth: for inputs that take less than what can be declared.
-pub(super) fn projected(shape: &crate::model::facts::Shape, document: &Document) -> Document {
+pub(super) fn projected(shape: &Shape, document: &Document) -> Document {
     document
         .iter()
         .filter_map(|(name, value)| {

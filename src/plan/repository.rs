@@ -1,12 +1,13 @@
 //! ECR repositories: the repository, its settings, its two policies.
 
-use super::object::{Begun, Work, document, with_tags};
+use super::object::{Begun, Work, document};
 use super::{Binding, Blocked, Draft, Hold, Verdict};
-use crate::model::desired::{Document, Object};
+use crate::model::described;
+use crate::model::desired::Object;
 use crate::model::merge::merged;
 use crate::model::names::Kind;
 use crate::model::observed::{Resource, Sighting};
-use serde_json::{Value, json};
+use serde_json::json;
 
 pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
     let mut work = match Work::begin(draft, object, |_| false) {
@@ -52,8 +53,10 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = described(live);
-    work.compare(Kind::EcrRepository.spec(), "", &work.object.spec, &described);
+    let described = described::repository(live);
+    let spec = Kind::EcrRepository.spec();
+    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
+    work.compare(spec, "", &desired, &described);
     let replaced = work.replaced();
     if !replaced.is_empty() {
         work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
@@ -61,11 +64,10 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     }
     let members = work.members("");
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
-    let settings = merged(Kind::EcrRepository.spec(), &members, &work.object.spec, &described, work.account);
+    let settings = merged(spec, &members, &desired, &described, work.account);
     let mutability = ["imageTagMutability", "imageTagMutabilityExclusionFilters"];
     if mutability.iter().any(|name| settings.contains_key(*name)) {
-        let both =
-            merged(Kind::EcrRepository.spec(), mutability, &work.object.spec, &described, work.account);
+        let both = merged(spec, mutability, &desired, &described, work.account);
         let filters =
             both.get(mutability[1]).filter(|filters| !filters.as_array().is_some_and(Vec::is_empty));
         let mode = both.get(mutability[0]).cloned().unwrap_or_else(|| json!("MUTABLE"));
@@ -104,19 +106,4 @@ fn write_policy<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, policy: &str) {
     let mut input = document([("repositoryName", json!(work.object.key.name))]);
     input.extend(text.map(|(member, declared)| (member.to_owned(), json!(declared.to_string()))));
     work.act(draft, "ecr", operation, input);
-}
-
-/// The repository as a manifest would declare it.
-fn described(live: &Resource) -> Document {
-    let mut described = with_tags(live.body.clone(), &live.tags);
-    let policies = [
-        ("lifecyclePolicy", &live.parts.lifecycle_policy),
-        ("repositoryPolicy", &live.parts.repository_policy),
-    ];
-    for (name, part) in policies {
-        if let Some(Sighting::Present(policy)) = part {
-            described.insert(name.to_owned(), Value::Object(policy.clone()));
-        }
-    }
-    described
 }

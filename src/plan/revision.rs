@@ -1,8 +1,9 @@
 //! Which task definition revision a service should run: the one it runs, a recent one that is equal, or a new one.
 //! No revision is registered without need.
 
-use super::object::{Work, document, tag_list};
+use super::object::{Work, document};
 use super::{Binding, Blocked, Draft, Hold};
+use crate::model::described::tag_list;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::kind_shape;
@@ -39,13 +40,16 @@ pub(super) fn choose(draft: &Draft, work: &mut Work, running: Option<&str>) -> C
     }
 }
 
-fn by_body(draft: &Draft, work: &mut Work, body: &Document, running: Option<&str>) -> Choice {
+fn by_body(draft: &Draft, work: &mut Work, declared: &Document, running: Option<&str>) -> Choice {
+    let mut body = declared.clone();
     let region = &work.object.key.region;
     let seen = |name: &str| draft.observed.revisions.get(&(region.clone(), name.to_owned()));
     if let Some(name) = running {
         match seen(name) {
             Some(Sighting::Present(revision)) => {
-                if note_differences(work, body, revision) {
+                body =
+                    work.leaving_alone(kind_shape("TaskDefinition"), "taskDefinition", &body, &revision.body);
+                if note_differences(work, &body, revision) {
                     return Choice::Keep;
                 }
             }
@@ -53,7 +57,7 @@ fn by_body(draft: &Draft, work: &mut Work, body: &Document, running: Option<&str
             // Deleted task definitions keep running: something new is needed all the same.
             Some(Sighting::Absent) | None => {
                 work.plan.notes.push(format!("the running revision `{name}` is not described any more"));
-                work.differ(replaced_whole(body, name));
+                work.differ(replaced_whole(&body, name));
             }
         }
     }
@@ -64,7 +68,7 @@ fn by_body(draft: &Draft, work: &mut Work, body: &Document, running: Option<&str
             let equal = names.iter().find(|name| {
                 let revision = seen(name).and_then(Sighting::present);
                 revision
-                    .is_some_and(|revision| revision.is_active() && is_equal(body, revision, work.account))
+                    .is_some_and(|revision| revision.is_active() && is_equal(&body, revision, work.account))
             });
             if let Some(name) = equal {
                 return Choice::Use(name.clone());
@@ -76,7 +80,7 @@ fn by_body(draft: &Draft, work: &mut Work, body: &Document, running: Option<&str
         }
         Some(Sighting::Absent) | None => {}
     }
-    Choice::Register(body.clone())
+    Choice::Register(body)
 }
 
 /// Compares what runs with what is wanted. `true`: it is what is wanted.

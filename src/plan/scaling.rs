@@ -6,6 +6,7 @@
 
 use super::Draft;
 use super::object::{Work, document};
+use crate::model::described;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::kind_shape;
@@ -77,7 +78,7 @@ pub(super) fn unreadable<'a>(work: &Work, live: &'a Resource) -> Option<&'a str>
 /// Notes the differences of the declared scaling against the live one.
 pub(super) fn compare(work: &mut Work, live: &Resource) {
     let Some(declared) = work.object.part("autoscaling") else { return };
-    let there = described(Some(live));
+    let there = described::autoscaling(live);
     if declared.is_empty() {
         if let Some(Sighting::Present(target)) = &live.parts.target {
             let target =
@@ -89,8 +90,8 @@ pub(super) fn compare(work: &mut Work, live: &Resource) {
             json!({"minCapacity": declared.get("minCapacity"), "maxCapacity": declared.get("maxCapacity")});
         work.differ(target_difference(None, Some(target)));
     }
-    let mut wanted = declared.clone();
-    follow_schedule(work, &mut wanted, &there);
+    let (wanted, notes) = wanted(work, declared, &there);
+    work.plan.notes.extend(notes);
     work.compare(kind_shape("Autoscaling"), "autoscaling", &wanted, &there);
     // A missing target is one difference, not one per bound.
     if !matches!(live.parts.target, Some(Sighting::Present(_))) {
@@ -112,24 +113,24 @@ fn target_difference(live: Option<Value>, desired: Option<Value>) -> Difference 
     }
 }
 
-/// Bounds that a declared scheduled action has set are what is wanted, until it or another sets them back.
-fn follow_schedule(work: &mut Work, wanted: &mut Document, there: &Document) {
+/// What is declared, with what the manifest leaves alone as it is. Bounds that a declared scheduled action has set
+/// are what is wanted until it or another sets them back; the notes say so.
+fn wanted(work: &Work, declared: &Document, there: &Document) -> (Document, Vec<String>) {
+    let mut wanted = work.leaving_alone(kind_shape("Autoscaling"), "autoscaling", declared, there);
+    let mut notes = Vec::new();
     let actions: Vec<Value> =
         wanted.get("scheduledActions").and_then(Value::as_array).cloned().unwrap_or_default();
     for bound in ["minCapacity", "maxCapacity"] {
-        let live = there.get(bound);
-        if live.is_none() || live == wanted.get(bound) {
-            continue;
-        }
-        let by = actions.iter().find(|action| action["scalableTargetAction"].get(bound) == live);
-        if let (Some(action), Some(live)) = (by, live) {
+        let Some(live) = there.get(bound).filter(|live| Some(*live) != wanted.get(bound)) else { continue };
+        if let Some(action) =
+            actions.iter().find(|action| action["scalableTargetAction"].get(bound) == Some(live))
+        {
             let name = action["scheduledActionName"].as_str().unwrap_or_default();
-            work.plan
-                .notes
-                .push(format!("autoscaling.{bound} is {live}, as the scheduled action `{name}` sets it"));
+            notes.push(format!("autoscaling.{bound} is {live}, as the scheduled action `{name}` sets it"));
             wanted.insert(bound.to_owned(), live.clone());
         }
     }
+    (wanted, notes)
 }
 
 /// Says when new bounds will move what runs.
@@ -151,26 +152,10 @@ fn note_clamp(work: &mut Work, declared: &Document, live: &Resource) {
     }
 }
 
-/// The target, policies and actions as a manifest would declare them.
-fn described(live: Option<&Resource>) -> Document {
-    let Some(parts) = live.map(|live| &live.parts) else { return Document::new() };
-    let mut described = match &parts.target {
-        Some(Sighting::Present(target)) => target.clone(),
-        _ => Document::new(),
-    };
-    let lists = [("policies", &parts.policies), ("scheduledActions", &parts.scheduled_actions)];
-    for (name, list) in lists {
-        if let Some(Sighting::Present(list)) = list {
-            described.insert(name.to_owned(), list.iter().cloned().map(Value::Object).collect());
-        }
-    }
-    described
-}
-
 /// Adds the calls that make the target, its policies and its actions what is declared.
 pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option<&Resource>) {
     let Some(declared) = work.object.part("autoscaling") else { return };
-    let there = described(live);
+    let there = live.map(described::autoscaling).unwrap_or_default();
     let has_target = live.is_some_and(|live| matches!(live.parts.target, Some(Sighting::Present(_))));
     if declared.is_empty() {
         let gone = work.members("autoscaling");
@@ -181,12 +166,13 @@ pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option
         }
         return;
     }
+    let (wanted, _) = wanted(work, declared, &there);
     let changed = if live.is_some() { work.members("autoscaling") } else { all_members(declared) };
     let bounds = ["target", "minCapacity", "maxCapacity", "suspendedState"];
     if changed.iter().any(|member| bounds.contains(&member.as_str())) {
         let mut members = vec!["minCapacity", "maxCapacity", "roleARN"];
         members.extend(changed.iter().any(|member| member == "suspendedState").then_some("suspendedState"));
-        let target = merged(kind_shape("Autoscaling"), members, declared, &there, work.account);
+        let target = merged(kind_shape("Autoscaling"), members, &wanted, &there, work.account);
         let input = identified(work, target);
         work.act(draft, API, "RegisterScalableTarget", input);
     }
@@ -195,7 +181,7 @@ pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option
         ("scheduledActions", "scheduledActionName", "PutScheduledAction", "DeleteScheduledAction"),
     ];
     for (list, name, put, delete) in lists {
-        write_list(draft, work, (list, name, put, delete), (declared, &there), live.is_some());
+        write_list(draft, work, (list, name, put, delete), (&wanted, &there), live.is_some());
     }
 }
 

@@ -1,8 +1,9 @@
 //! Services: the revision they run, their settings, their scaling. One UpdateService per service and pass.
 
-use super::object::{Begun, Work, document, tag_list};
+use super::object::{Begun, Work, document};
 use super::revision::{self, Choice};
 use super::{Binding, Blocked, Draft, Hold, Verdict, Waiting, cluster, scaling};
+use crate::model::described;
 use crate::model::desired::{Document, Object};
 use crate::model::facts::kind_shape;
 use crate::model::merge::merged;
@@ -103,12 +104,13 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     if let Some(cause) = scaling::unreadable(work, live) {
         return Err(cause.to_owned());
     }
-    let mut desired = work.object.part("service").cloned().unwrap_or_default();
-    let described = described(live);
+    let declared = work.object.part("service").cloned().unwrap_or_default();
+    let described = described::service(live);
+    let mut desired = work.leaving_alone(kind_shape("Service"), "service", &declared, &described);
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
     note_unread(work, &mut desired, live);
-    let running = running_revision(live).map(|name| family_and_revision(name).to_owned());
+    let running = described::running_revision(live).map(|name| family_and_revision(name).to_owned());
     let choice = match revision::choose(draft, work, running.as_deref()) {
         Choice::Unreadable(cause) => return Err(cause),
         choice => choice,
@@ -226,40 +228,6 @@ fn refused_by_controller(work: &Work, live: &Resource) -> Option<(String, Vec<St
         members.push("service.taskDefinition".to_owned());
     }
     (!members.is_empty()).then(|| (controller.to_owned(), members))
-}
-
-/// The service as a manifest would declare it: some of it stands only on its PRIMARY deployment, or on its
-/// service revision.
-pub fn described(live: &Resource) -> Document {
-    let mut described = live.body.clone();
-    let primary = deployments(live).iter().find(|deployment| deployment["status"] == "PRIMARY").cloned();
-    for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
-        if let Some(value) = primary.as_ref().and_then(|primary| primary.get(member)) {
-            described.insert(member.to_owned(), value.clone());
-        }
-    }
-    if let Some(Sighting::Present(revision)) = &live.parts.service_revision {
-        for member in ["monitoring", "gatewayConnectors"] {
-            described.extend(revision.get(member).map(|value| (member.to_owned(), value.clone())));
-        }
-    }
-    for (ours, theirs) in [("cluster", "clusterArn"), ("role", "roleArn")] {
-        described.extend(live.body.get(theirs).map(|value| (ours.to_owned(), value.clone())));
-    }
-    described.insert("tags".to_owned(), tag_list(&live.tags));
-    described
-}
-
-fn deployments(live: &Resource) -> &[Value] {
-    live.body.get("deployments").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
-}
-
-/// The revision that the service should run according to AWS; task sets hold it under other controllers.
-pub fn running_revision(live: &Resource) -> Option<&str> {
-    let of_service = live.body.get("taskDefinition").and_then(Value::as_str);
-    let sets = live.body.get("taskSets").and_then(Value::as_array);
-    let primary = sets.into_iter().flatten().find(|set| set["status"] == "PRIMARY");
-    primary.and_then(|set| set["taskDefinition"].as_str()).or(of_service)
 }
 
 /// What only the service revision holds is not compared where that could not be read.
