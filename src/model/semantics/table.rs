@@ -128,6 +128,7 @@ pub(super) const ROWS: &[Row] = &[
     row("TrustedExecutionConfiguration", "attestationPolicy", Exact, Unknown),
 
     // ---- Service ----
+    top("EcsService", "region", Canonical(ignored), NotOurs, Replacement),
     top("Service", "serviceName", Exact, NotOurs, Replacement),
     top("Service", "cluster", Spelled(Spelling::Name), NotOurs, Replacement),
     // The revision is planned apart: by content, never by comparing this member.
@@ -224,6 +225,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GatewayConnectorFilters", "accessTypes", Set, Unknown),
 
     // ---- Cluster ----
+    top("EcsCluster", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcsCluster", "clusterName", Exact, NotOurs, Replacement),
     // containerInsights may come from an account's default.
     top("EcsCluster", "settings", Declared(&["name"]), NotOurs, InPlace),
@@ -238,6 +240,7 @@ pub(super) const ROWS: &[Row] = &[
     row("ManagedStorageConfiguration", "kmsKeyId fargateEphemeralStorageKmsKeyId", Spelled(Spelling::KmsKey), Unknown),
 
     // ---- Capacity provider ----
+    top("EcsCapacityProvider", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcsCapacityProvider", "name", Exact, NotOurs, Replacement),
     top("EcsCapacityProvider", "cluster", Spelled(Spelling::Name), NotOurs, Replacement),
     top("EcsCapacityProvider", "autoScalingGroupProvider managedInstancesProvider", Exact, NotOurs, InPlace),
@@ -262,6 +265,7 @@ pub(super) const ROWS: &[Row] = &[
     row("InstanceRequirementsRequest", "cpuManufacturers excludedInstanceTypes instanceGenerations localStorageTypes acceleratorTypes acceleratorManufacturers acceleratorNames allowedInstanceTypes", Set, Unknown),
 
     // ---- Repository ----
+    top("EcrRepository", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcrRepository", "repositoryName", Exact, NotOurs, Replacement),
     top("EcrRepository", "imageTagMutability", Exact, Default("\"MUTABLE\""), InPlace),
     top("EcrRepository", "imageTagMutabilityExclusionFilters", Set, Nothing, InPlace),
@@ -364,6 +368,7 @@ fn cluster_strategy(scope: &Scope) -> Option<Value> {
     scope.root.contains_key("capacityProviders").then(|| json!([]))
 }
 
+/// Says nothing about the resource: where it is, or what AWS always fills in the same way.
 fn ignored(_: &Value, _: &Scope) -> Value {
     Value::Null
 }
