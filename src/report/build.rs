@@ -6,14 +6,15 @@ use super::view::{
 };
 use super::words;
 use crate::execute::{ActionResult, Outcome};
+use crate::model::desired::Document;
 use crate::model::diff::masked;
 use crate::model::facts;
-use crate::model::names::{Kind, family_and_revision};
+use crate::model::names::{Key, Kind, family_and_revision};
 use crate::model::observed::{Observed, Sighting};
 use crate::plan::{Action, Hold, ObjectPlan, Plan, PlannedDifference};
 use crate::rollout::{Progress, progress};
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 
 /// Where the manifests of a view come from.
@@ -42,14 +43,15 @@ impl View {
         }
     }
 
-    /// With the deployments of the services that were seen.
+    /// With the deployments of the services that were seen. `wanted` are the revisions that they must end with, where
+    /// that is known.
     #[must_use]
-    pub fn with_rollouts(mut self, plan: &Plan, observed: &Observed) -> Self {
+    pub fn with_rollouts(mut self, plan: &Plan, observed: &Observed, wanted: &BTreeMap<Key, String>) -> Self {
         for (view, object) in self.objects.iter_mut().zip(&plan.objects) {
             let seen = observed.resources.get(&object.key).and_then(Sighting::present);
             view.rollout = seen
                 .filter(|_| object.key.kind == Kind::EcsService)
-                .map(|service| RolloutView::of(&service.body));
+                .map(|service| RolloutView::of(&service.body, wanted.get(&object.key).map(String::as_str)));
         }
         self
     }
@@ -65,7 +67,7 @@ impl View {
 
     /// Only the objects for which `keep` holds; the summary still counts all.
     #[must_use]
-    pub fn only(mut self, keep: impl Fn(&ObjectView) -> bool) -> Self {
+    pub fn only(mut self, keep: impl FnMut(&ObjectView) -> bool) -> Self {
         self.objects.retain(keep);
         self
     }
@@ -163,9 +165,9 @@ impl CallView {
 
 impl RolloutView {
     /// Where the deployment of a described service stands.
-    pub fn of(service: &serde_json::Map<String, Value>) -> Self {
+    pub fn of(service: &Document, wanted: Option<&str>) -> Self {
         let number = |name: &str| service.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let (state, reason, failed) = match progress(service, None) {
+        let (state, reason, failed) = match progress(service, wanted) {
             Progress::Done => (RolloutState::Done, None, 0),
             Progress::Rolling(counts) => (RolloutState::Rolling, None, counts.failed),
             Progress::Failed { reason } => (RolloutState::Failed, Some(reason), 0),

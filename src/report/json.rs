@@ -1,5 +1,6 @@
 //! The views as JSON, and the schema of it that is committed as `schema/report.schema.json`.
 
+use super::problems::Validated;
 use super::view::{Applied, View};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
@@ -10,13 +11,14 @@ pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-/// What `-o json` prints: a view from `plan` and `status`, what was done from `apply`.
+/// What `-o json` prints: a view from `plan` and `status`, what was done from `apply`, problems from `validate`.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "ecs-operator report")]
 #[allow(dead_code)] // It stands for the schema only.
 enum Report {
     View(View),
     Applied(Applied),
+    Validated(Validated),
 }
 
 /// The JSON Schema of the JSON output.

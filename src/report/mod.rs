@@ -6,8 +6,11 @@
 //!
 //! Tests: beside each text (inline snapshots), and `tests/cli/` for whole commands.
 
+#![allow(clippy::format_push_string)] // Lines are put together piece by piece; `write!` to a String cannot fail.
+
 mod build;
 mod json;
+mod problems;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -17,4 +20,5 @@ mod words;
 
 pub use build::Source;
 pub use json::{json, schema};
-pub use view::{Applied, ErrorView, ObjectView, Result, RolloutView, Summary, View};
+pub use problems::Validated;
+pub use view::{Applied, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View};

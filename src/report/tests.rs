@@ -10,6 +10,7 @@ use crate::model::semantics::Change;
 use crate::plan::{Action, Blocked, Hold, ObjectPlan, Plan, PlannedDifference, Verdict, Waiting};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 fn object(kind: Kind, name: &str, verdict: Verdict) -> ObjectPlan {
     let cluster = (kind == Kind::EcsService).then(|| "shop".to_owned());
@@ -100,14 +101,14 @@ fn a_plan_shows_only_what_differs() {
     assert_snapshot!(whole(&view, false), @r#"
     123456789012 eu-central-1 · owner default · examples/shop @ 4f2c1e9
     ~ EcsService/checkout  new deployment · it is not what the manifest says
-        taskDefinition.containerDefinitions[web].image            …shop/checkout-service:1.4.0 → …shop/checkout-service:1.5.0
+        taskDefinition.containerDefinitions[web].image                   …shop/checkout-service:1.4.0 → …shop/checkout-service:1.5.0
         taskDefinition.containerDefinitions[web].environment[KEY].value  (changed, hidden)
-        taskDefinition.containerDefinitions[log]                  + {name: log, image: fluent-bit:3…: [{name: TOKEN, value: "***"}]}
-        taskDefinition.containerDefinitions[web].user             - root
-        service.deploymentConfiguration.maximumPercent            150 → 200 (default)
-        service.networkConfiguration.awsvpcConfiguration.subnets  - subnet-0aa
-                                                                  + subnet-0bb
-                                                                  + subnet-0cc
+        taskDefinition.containerDefinitions[log]                         + {name: log, image: fluent-bit:3…: [{name: TOKEN, value: "***"}]}
+        taskDefinition.containerDefinitions[web].user                    - root
+        service.deploymentConfiguration.maximumPercent                   150 → 200 (default)
+        service.networkConfiguration.awsvpcConfiguration.subnets         - subnet-0aa
+                                                                         + subnet-0bb
+                                                                         + subnet-0cc
     ! EcsService/cart      in place · AWS changed, the manifest did not
         service.desiredCount  3 → 2
     1 to change, 1 drifted, 1 unchanged
@@ -235,10 +236,10 @@ fn status_says_what_runs_and_what_keeps_it_from_being_ready() {
         keys.zip(seen).map(|(key, body)| (key, Sighting::Present(Resource { body, ..Resource::default() })));
     let observed = Observed { resources: resources.collect(), ..Observed::default() };
     let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions: vec![] };
-    let view = View::of(&plan, &Source::default(), false).with_rollouts(&plan, &observed);
+    let view = View::of(&plan, &Source::default(), false).with_rollouts(&plan, &observed, &BTreeMap::new());
     assert_snapshot!(plain(&[view.heading(), view.status_text(false)].concat()), @r#"
     123456789012 eu-central-1 · owner default
-    ✓ EcsCluster/shop      ready      
+    ✓ EcsCluster/shop      ready
     ! EcsService/cart      drifted      web:7  2/2 running
         differs: service.desiredCount
     … EcsService/checkout  rolling out  web:7  1/2 running, 1 pending, 1 failed to start

@@ -11,7 +11,7 @@ use anstyle::Style;
 use serde_json::Value;
 
 /// Longer names and paths do not push the column after them further to the right.
-const WIDEST: usize = 56;
+const WIDEST: usize = 72;
 /// The longest word for a state: `not adopted`.
 const STATE: usize = 11;
 
@@ -62,6 +62,25 @@ impl View {
         let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).min(WIDEST);
         let objects = self.objects.iter().zip(&labels);
         objects.map(|(object, label)| object.status_text(label, width, verbose)).collect()
+    }
+
+    /// What is left when all is written: the objects that are not as they should be, and one closing line.
+    pub fn closing_text(&self, rolling_is_fine: bool) -> String {
+        let is_fine = |object: &ObjectView| {
+            object.is_ready() || (rolling_is_fine && object.is_as_declared() && object.rolling().is_some())
+        };
+        let all = self.objects.len();
+        let rest = self.clone().only(|object| !is_fine(object));
+        let rolling = self.objects.iter().filter(|object| object.rolling().is_some()).count();
+        let line = match (rest.objects.len(), rolling) {
+            (0, 0) => format!("{GREEN}done:{GREEN:#} {} as declared", counted(all, "object")),
+            (0, rolling) => format!(
+                "{GREEN}done:{GREEN:#} {} as declared; {rolling} still rolling out (`--wait` waits for that, `status` shows it)",
+                counted(all, "object")
+            ),
+            (left, _) => format!("{RED}not done:{RED:#} {left} of {}", counted(all, "object")),
+        };
+        rest.status_text(false) + &line + "\n"
     }
 
     /// `EcsService/checkout`, with the AWS name where it is another, and the Region where there are several.
@@ -183,11 +202,21 @@ impl ObjectView {
         }
     }
 
+    /// Whether it is as declared, wherever its deployment stands.
+    pub fn is_as_declared(&self) -> bool {
+        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended) && self.hold.is_none()
+    }
+
     /// Whether it is as declared, and its deployment done.
     pub fn is_ready(&self) -> bool {
-        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
-            && self.hold.is_none()
-            && self.rollout.as_ref().is_none_or(|rollout| rollout.state == RolloutState::Done)
+        let done = |rollout: &RolloutView| rollout.state == RolloutState::Done;
+        self.is_as_declared() && self.rollout.as_ref().is_none_or(done)
+    }
+
+    /// What its deployment is waited for with, while it is on its way.
+    pub fn rolling(&self) -> Option<String> {
+        let rollout = self.rollout.as_ref().filter(|rollout| rollout.state == RolloutState::Rolling)?;
+        Some(format!("{} {}", self.object, rollout.tasks()))
     }
 }
 
@@ -295,6 +324,11 @@ impl DifferenceView {
 /// The elements of a list, none of nothing; `None` of anything else.
 fn elements(side: Option<&Value>) -> Option<&[Value]> {
     side.map_or(Some(&[]), |value| value.as_array().map(Vec::as_slice))
+}
+
+/// `1 object`, `2 objects`.
+pub fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn fits(value: Option<&Value>, limit: usize) -> bool {

@@ -114,6 +114,9 @@ mod tests {
             format!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/checkout-service:{tag}")
         };
         let (old, new) = pair(&image("1.4.0"), &image("1.5.0"), 64);
-        assert_eq!((old.as_str(), new.as_str()), ("…shop/checkout-service:1.4.0", "…shop/checkout-service:1.5.0"));
+        assert_eq!(
+            (old.as_str(), new.as_str()),
+            ("…shop/checkout-service:1.4.0", "…shop/checkout-service:1.5.0")
+        );
     }
 }

@@ -37,7 +37,9 @@ pub struct View {
 pub struct Applied {
     pub version: u32,
     pub passes: Vec<View>,
-    pub after: View,
+    /// Not there when it was interrupted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<View>,
 }
 
 /// How many objects there are of each verdict.
