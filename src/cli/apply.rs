@@ -67,8 +67,8 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 failed: BTreeMap::new(),
                 passes: Vec::new(),
             };
-            let ended = run.write(&loaded.desired).await?;
-            let exit = run.follow(&loaded.desired, ended).await?;
+            let written = run.write(&loaded.desired).await?;
+            let exit = run.follow(&loaded.desired, written).await?;
             Ok(exit.worst(loaded.exit))
         })
         .await
@@ -97,14 +97,25 @@ enum Ended {
     Interrupted,
 }
 
+/// What is known when nothing more can be written.
+enum Written {
+    /// The last look was at everything.
+    Seen(Box<Planned>),
+    /// Something has changed since, or the last look was at a part.
+    Unseen,
+    Early(Ended),
+}
+
 impl Run<'_> {
     /// Passes until nothing more can be written.
-    async fn write(&mut self, desired: &Desired) -> Result<Option<Ended>, Failure> {
+    async fn write(&mut self, desired: &Desired) -> Result<Written, Failure> {
         let mut open = desired.clone();
         let mut tried = BTreeSet::new();
         let mut looks = 0;
         loop {
-            let Some(planned) = self.look(&open).await? else { return Ok(Some(Ended::Interrupted)) };
+            let Some(planned) = self.look(&open).await? else {
+                return Ok(Written::Early(Ended::Interrupted));
+            };
             let view = View::of(&planned.plan, self.source, false);
             self.tell(&view);
             let new: Vec<String> = planned.plan.actions.iter().map(fingerprint).collect();
@@ -115,26 +126,36 @@ impl Run<'_> {
                 looks = 0;
                 continue;
             }
+            let whole = open.objects.len() == desired.objects.len();
             // Nothing depends on a service: once it is as declared it is left alone, even if it rolls back.
             open.objects.retain(|key, _| key.kind != Kind::EcsService || !is_settled(&planned.plan, key));
             let again = self.not_kept(&planned.plan);
             let holds = self.passing_holds(&planned.plan);
             looks += 1;
             if holds.is_empty() && (again.is_empty() || looks > LOOKS) {
-                return Ok(None);
+                return Ok(if whole { Written::Seen(Box::new(planned)) } else { Written::Unseen });
             }
             self.ui.waiting_for(&listed(holds.iter().chain(&again)));
             if let Some(ended) = self.rest().await {
-                return Ok(Some(ended));
+                return Ok(Written::Early(ended));
             }
         }
     }
 
     /// Looks at the deployments, with `--wait` until they are done, and closes.
-    async fn follow(&mut self, desired: &Desired, mut ended: Option<Ended>) -> Result<Exit, Failure> {
+    async fn follow(&mut self, desired: &Desired, written: Written) -> Result<Exit, Failure> {
+        let (mut seen, mut ended) = match written {
+            Written::Seen(planned) => (Some(*planned), None),
+            Written::Unseen => (None, None),
+            Written::Early(ended) => (None, Some(ended)),
+        };
         let mut wanted: Option<BTreeMap<Key, String>> = None;
         let after = loop {
-            let Some(planned) = self.look(desired).await? else {
+            let looked = match seen.take() {
+                None => self.look(desired).await?,
+                seen => seen,
+            };
+            let Some(planned) = looked else {
                 ended = Some(Ended::Interrupted);
                 break None;
             };
@@ -312,7 +333,7 @@ mod tests {
     #[test]
     fn times_are_written_as_people_write_them() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
         assert!(duration("-5m").is_err() && duration("5").is_err() && duration("").is_err());
     }
 }

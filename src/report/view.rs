@@ -1,5 +1,7 @@
 //! The JSON output, field by field. Doc comments are its schema's descriptions.
 
+#![allow(clippy::trivially_copy_pass_by_ref, clippy::ref_option)] // serde hands over references.
+
 use super::words::{self, CHANGES, VERDICTS};
 use crate::model::names::Kind;
 use crate::model::semantics::Change;
@@ -98,6 +100,7 @@ pub struct ObjectView {
 /// A value that differs. Secret values are `***`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[allow(clippy::struct_excessive_bools)] // Each is a field of its own for who reads the JSON.
 pub struct DifferenceView {
     pub path: String,
     /// What AWS has; of a set only what the manifest does not.
