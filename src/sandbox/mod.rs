@@ -14,6 +14,9 @@
 mod autoscaling;
 mod call;
 mod clock;
+#[cfg(test)]
+mod corpus;
+mod derived;
 mod ecr;
 mod ecs;
 mod fault;
@@ -27,6 +30,8 @@ mod sts;
 mod tagging;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod with_sdk;
 mod world;
 
 use std::collections::VecDeque;
