@@ -9,7 +9,7 @@ use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::load::LoadArgs;
-use super::pass::{PassArgs, judged};
+use super::pass::{PassArgs, judged, judged_one};
 use super::ui::Ui;
 use crate::model::desired::Desired;
 use crate::model::names::{Key, Kind, family_and_revision};
@@ -63,7 +63,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 interrupt: Interrupt::listen(),
                 session: &session,
                 source: &loaded.source,
-                told: BTreeMap::new(),
+                told: BTreeSet::new(),
                 failed: BTreeMap::new(),
                 passes: Vec::new(),
             };
@@ -83,8 +83,8 @@ struct Run<'a> {
     interrupt: Interrupt,
     session: &'a Session,
     source: &'a Source,
-    /// What was told last of each object.
-    told: BTreeMap<String, String>,
+    /// What was told of objects.
+    told: BTreeSet<String>,
     /// Objects whose last calls did not all succeed.
     failed: BTreeMap<Key, Exit>,
     passes: Vec<View>,
@@ -193,8 +193,9 @@ impl Run<'_> {
     /// The first half of a pass; nothing when interrupted.
     async fn look(&mut self, desired: &Desired) -> Result<Option<Planned>, Failure> {
         let planned = tokio::select! {
-            planned = self.session.plan(desired) => planned?,
+            biased;
             () = self.interrupt.heard() => return Ok(None),
+            planned = self.session.plan(desired) => planned?,
         };
         self.args.connect.check_account(&planned.plan.account)?;
         Ok(Some(planned))
@@ -227,20 +228,21 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Tells what was not told before; at first also where this is and how much there is.
+    /// Tells the plan, and of later ones what is about to be done and was not told before. What waits meanwhile is
+    /// progress.
     fn tell(&mut self, view: &View) {
         if self.args.output == Format::Json {
             return;
         }
-        let first = self.told.is_empty();
+        let (first, verbose) = (self.told.is_empty(), self.ui.verbose);
         let told = &mut self.told;
         let new = view.clone().only(|object| {
-            let text = json(object);
-            object.is_noteworthy() && told.insert(object.object.clone(), text.clone()).as_ref() != Some(&text)
+            let is_news = first || !object.calls.is_empty() || judged_one(object) != Exit::Done;
+            is_news && object.is_noteworthy() && told.insert(gist(object, verbose))
         });
-        let text = new.plan_text(self.ui.verbose);
+        let text = new.plan_text(verbose);
         if first {
-            self.told.insert(String::new(), String::new());
+            told.insert(String::new());
             self.ui.result(&[view.heading(), text, view.summary_text()].concat());
         } else {
             self.ui.result(&text);
@@ -295,6 +297,13 @@ impl Run<'_> {
         });
         failed.worst(after).worst(no(ended.is_some()))
     }
+}
+
+/// What is told of an object, but for what it waits for.
+fn gist(object: &ObjectView, verbose: bool) -> String {
+    let hold = object.hold.clone().filter(|hold| hold.blocked);
+    let calls = if verbose { object.calls.clone() } else { Vec::new() };
+    json(&ObjectView { hold, calls, ..object.clone() })
 }
 
 /// The same for the same call, whatever its place in a plan.

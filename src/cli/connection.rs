@@ -15,6 +15,9 @@ use std::time::Duration;
 
 /// A rollout of the sandbox takes as long as AWS says; nobody wants to wait for that in a demo.
 const SPEED: f64 = 20.0;
+/// Between two commands a kept world goes on at its speed, at most for this long: whatever was under way ends, and a world
+/// that was left for days is not weeks older.
+const CATCH_UP: Duration = Duration::from_hours(1);
 /// Where a sandbox is when nothing says another Region.
 pub const SANDBOX_REGION: &str = "eu-central-1";
 /// Between two looks at something that is on its way: AWS's own tools wait 15 seconds, people less.
@@ -48,6 +51,7 @@ impl ConnectArgs {
         };
         let clock = Clock::Real { speed: SPEED };
         let sandbox = begin(file.as_deref(), Options { clock, ..Options::default() })?;
+        sandbox.advance(file.as_deref().and_then(age).unwrap_or_default().mul_f64(SPEED).min(CATCH_UP));
         let region = self.region.clone().unwrap_or_else(|| SANDBOX_REGION.to_owned());
         let answering = sandbox.clone();
         let call: Exchange = Arc::new(move |request| Box::pin(ready(answering.call(request))));
@@ -70,12 +74,19 @@ impl ConnectArgs {
     }
 }
 
+/// How long ago a file was written.
+fn age(file: &Path) -> Option<Duration> {
+    fs::metadata(file).ok()?.modified().ok()?.elapsed().ok()
+}
+
 /// The world of `file`, or a new one where there is none yet.
 pub fn begin(file: Option<&Path>, options: Options) -> Result<Sandbox, Failure> {
     let Some(file) = file else { return Ok(Sandbox::new(options)) };
     let text = match fs::read(file) {
         Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Sandbox::new(options)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && folder(file).is_dir() => {
+            return Ok(Sandbox::new(options));
+        }
         Err(error) => return Err(unusable(file).caused_by(&error)),
     };
     let world = serde_json::from_slice(&text).map_err(|error| {
@@ -92,6 +103,10 @@ pub fn begin(file: Option<&Path>, options: Options) -> Result<Sandbox, Failure> 
     })
 }
 
+fn folder(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn unusable(file: &Path) -> Failure {
     Failure::input(format!("the sandbox's world `{}` cannot be read", file.display()))
 }
@@ -99,11 +114,10 @@ fn unusable(file: &Path) -> Failure {
 /// Writes the world beside its file, then puts it in its place.
 pub fn keep(sandbox: &Sandbox, file: &Path) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut name = std::ffi::OsString::from(".");
         name.push(file.file_name().ok_or(io::ErrorKind::InvalidInput)?);
         name.push(format!(".{}", std::process::id()));
-        let beside = folder.join(name);
+        let beside = folder(file).join(name);
         let mut new = fs::File::create(&beside)?;
         let world = serde_json::to_vec_pretty(&sandbox.world())?;
         new.write_all(&world)

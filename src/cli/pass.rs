@@ -6,7 +6,7 @@ use super::ui::Ui;
 use crate::aws::Aws;
 use crate::plan::{Options, Verdict};
 use crate::reconcile::Session;
-use crate::report::View;
+use crate::report::{ObjectView, View};
 
 /// What is asked of a pass beyond the manifests.
 #[derive(Debug, Clone, clap::Args)]
@@ -39,14 +39,16 @@ impl PassArgs {
     }
 }
 
-/// What a view says by itself: something unreadable is the world's failure, something that a person must act on is a no.
+/// What a view says by itself.
 pub fn judged(view: &View) -> Exit {
-    view.objects
-        .iter()
-        .map(|object| match (object.verdict, &object.hold) {
-            (Verdict::Unreadable, _) => Exit::World,
-            (_, Some(hold)) if hold.blocked => Exit::No,
-            _ => Exit::Done,
-        })
-        .fold(Exit::Done, Exit::worst)
+    view.objects.iter().map(judged_one).fold(Exit::Done, Exit::worst)
+}
+
+/// Something unreadable is the world's failure, something that a person must act on is a no.
+pub fn judged_one(object: &ObjectView) -> Exit {
+    match (object.verdict, &object.hold) {
+        (Verdict::Unreadable, _) => Exit::World,
+        (_, Some(hold)) if hold.blocked => Exit::No,
+        _ => Exit::Done,
+    }
 }

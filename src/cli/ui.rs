@@ -72,8 +72,8 @@ impl Ui {
             tracing::info!("{what}");
         }
         if let Some(spinner) = &self.spinner {
-            spinner.enable_steady_tick(Duration::from_millis(100));
             spinner.set_message(what.to_owned());
+            spinner.enable_steady_tick(Duration::from_millis(100));
         }
     }
 
