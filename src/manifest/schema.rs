@@ -205,103 +205,95 @@ mod tests {
     /// What `value` does not keep of `schema`, as far as the words that this file writes go; an unknown word is a
     /// panic, so the schema cannot come to use one unchecked.
     fn problems(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String> {
-        let check = |schema: &Value, value: &Value, at: &str| problems(root, schema, value, at);
-        let fits = |schema: &Value| check(schema, value, at).is_empty();
-        let mut found = Vec::new();
-        let mut hold = |holds: bool, rule: &dyn std::fmt::Display| {
-            if !holds {
-                found.push(format!("{at}: {rule}: {value}"));
-            }
-        };
-        let (text, number) = (value.as_str(), value.as_f64());
-        let (members, list) = (value.as_object(), value.as_array());
-        let mut below = Vec::new();
-        for (word, rule) in schema.as_object().unwrap() {
+        let check = |schema: &Value| problems(root, schema, value, at);
+        let fits = |schema: &Value| check(schema).is_empty();
+        let no = |rule: String| vec![format!("{at}: {rule}: {value}")];
+        let rules = schema.as_object().unwrap().iter().map(|(word, rule)| {
             let listed = rule.as_array().map(Vec::as_slice).unwrap_or_default();
-            let bound = rule.as_f64().unwrap_or_default();
-            #[allow(clippy::cast_precision_loss)]
-            let length = |length: usize| length as f64;
             match word.as_str() {
-                "$ref" => {
-                    let target = root.pointer(&rule.as_str().unwrap()[1..]).unwrap();
-                    below.extend(check(target, value, at));
+                "$ref" => check(root.pointer(&rule.as_str().unwrap()[1..]).unwrap()),
+                "oneOf" if listed.iter().filter(|one| fits(one)).count() == 1 => Vec::new(),
+                "anyOf" if listed.iter().any(fits) => Vec::new(),
+                "oneOf" | "anyOf" => {
+                    listed.iter().flat_map(check).chain(no(format!("fits not {word}"))).collect()
                 }
-                "type" => hold(
-                    rule.as_str().map_or(listed.iter().any(|one| is_a(value, one)), |_| is_a(value, rule)),
-                    &format!("is not of the type {rule}"),
-                ),
-                "const" => hold(value == rule, &format!("is not {rule}")),
-                "enum" => hold(listed.contains(value), &format!("is none of {rule}")),
-                "oneOf" => {
-                    let fitting = listed.iter().filter(|one| fits(one)).count();
-                    let all = listed.iter().flat_map(|one| check(one, value, at));
-                    hold(fitting == 1, &format!("fits {fitting} of oneOf: {:#?}", all.collect::<Vec<_>>()));
+                "not" if fits(rule) => no("fits what it must not".to_owned()),
+                "type" if !is_a(value, rule) => no(format!("is not of the type {rule}")),
+                "const" if value != rule => no(format!("is not {rule}")),
+                "enum" if !listed.contains(value) => no(format!("is none of {rule}")),
+                "pattern" if !matches(rule, value) => no(format!("does not match {rule}")),
+                "not" | "type" | "const" | "enum" | "pattern" => Vec::new(),
+                "required" | "properties" | "additionalProperties" | "propertyNames" | "items" => {
+                    below(root, schema, word, value, at)
                 }
-                "anyOf" => hold(listed.iter().any(fits), &"fits none of anyOf"),
-                "not" => hold(!fits(rule), &"fits what it must not"),
-                "required" => {
-                    for name in listed.iter().filter_map(Value::as_str) {
-                        hold(
-                            members.is_none_or(|members| members.contains_key(name)),
-                            &format!("lacks `{name}`"),
-                        );
-                    }
+                "$schema" | "$defs" | "title" | "description" | "deprecated" | "contentMediaType" => {
+                    Vec::new()
                 }
-                "properties" => {
-                    for (name, value) in members.into_iter().flatten() {
-                        if let Some(schema) = rule.get(name) {
-                            below.extend(check(schema, value, &format!("{at}.{name}")));
-                        }
-                    }
-                }
-                "additionalProperties" => {
-                    for (name, value) in members.into_iter().flatten() {
-                        match (schema["properties"].get(name), rule) {
-                            (Some(_), _) => {}
-                            (None, Value::Bool(allowed)) => {
-                                hold(*allowed, &format!("has an unknown `{name}`"))
-                            }
-                            (None, rule) => below.extend(check(rule, value, &format!("{at}.{name}"))),
-                        }
-                    }
-                }
-                "propertyNames" => {
-                    for name in members.into_iter().flat_map(Map::keys) {
-                        below.extend(check(rule, &json!(name), at));
-                    }
-                }
-                "items" => {
-                    for (index, value) in list.into_iter().flatten().enumerate() {
-                        below.extend(check(rule, value, &format!("{at}[{index}]")));
-                    }
-                }
-                "pattern" => {
-                    let pattern = regex_lite::Regex::new(rule.as_str().unwrap()).unwrap();
-                    hold(text.is_none_or(|text| pattern.is_match(text)), &format!("does not match {rule}"));
-                }
-                "minLength" => {
-                    hold(text.is_none_or(|text| length(text.chars().count()) >= bound), &"is too short")
-                }
-                "maxLength" => {
-                    hold(text.is_none_or(|text| length(text.chars().count()) <= bound), &"is too long")
-                }
-                "minItems" => hold(list.is_none_or(|list| length(list.len()) >= bound), &"has too few"),
-                "maxItems" => hold(list.is_none_or(|list| length(list.len()) <= bound), &"has too many"),
-                "minProperties" => hold(members.is_none_or(|all| length(all.len()) >= bound), &"has too few"),
-                "maxProperties" => {
-                    hold(members.is_none_or(|all| length(all.len()) <= bound), &"has too many")
-                }
-                "minimum" => hold(number.is_none_or(|number| number >= bound), &"is too small"),
-                "maximum" => hold(number.is_none_or(|number| number <= bound), &"is too great"),
-                "$schema" | "$defs" | "title" | "description" | "deprecated" | "contentMediaType" => {}
-                unknown => panic!("the schema uses `{unknown}`, which this test does not know"),
+                bound if is_within(bound, rule.as_f64().unwrap(), value) => Vec::new(),
+                bound => no(format!("breaks {bound} {rule}")),
             }
+        });
+        rules.flatten().collect()
+    }
+
+    /// The same for the words about what is in a value.
+    fn below(root: &Value, schema: &Value, word: &str, value: &Value, at: &str) -> Vec<String> {
+        let (rule, empty) = (&schema[word], Map::new());
+        let (members, list) = (value.as_object().unwrap_or(&empty), value.as_array());
+        let known = |name: &String| schema["properties"].get(name);
+        let member =
+            |schema: &Value, name: &str| problems(root, schema, &members[name], &format!("{at}.{name}"));
+        match (word, rule) {
+            ("required", Value::Array(names)) if value.is_object() => {
+                let missing = names.iter().filter(|name| !members.contains_key(name.as_str().unwrap()));
+                missing.map(|name| format!("{at}: lacks {name}")).collect()
+            }
+            ("properties", rule) => {
+                members.keys().filter_map(|name| Some(member(rule.get(name)?, name))).flatten().collect()
+            }
+            ("additionalProperties", Value::Bool(false)) => {
+                let unknown = members.keys().filter(|name| known(name).is_none());
+                unknown.map(|name| format!("{at}: does not know `{name}`")).collect()
+            }
+            ("additionalProperties", rule) => members
+                .keys()
+                .filter(|name| known(name).is_none())
+                .flat_map(|name| member(rule, name))
+                .collect(),
+            ("propertyNames", rule) => {
+                members.keys().flat_map(|name| problems(root, rule, &json!(name), at)).collect()
+            }
+            ("items", rule) => {
+                let elements = list.into_iter().flatten().enumerate();
+                elements
+                    .flat_map(|(index, one)| problems(root, rule, one, &format!("{at}[{index}]")))
+                    .collect()
+            }
+            _ => Vec::new(),
         }
-        found.extend(below);
-        found
+    }
+
+    fn matches(pattern: &Value, value: &Value) -> bool {
+        let pattern = regex_lite::Regex::new(pattern.as_str().unwrap()).unwrap();
+        value.as_str().is_none_or(|text| pattern.is_match(text))
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn is_within(word: &str, bound: f64, value: &Value) -> bool {
+        let size = match &word[3..] {
+            "Length" => value.as_str().map(|text| text.chars().count() as f64),
+            "Items" => value.as_array().map(|list| list.len() as f64),
+            "Properties" => value.as_object().map(|members| members.len() as f64),
+            "imum" => value.as_f64(),
+            _ => panic!("the schema uses `{word}`, which this test does not know"),
+        };
+        size.is_none_or(|size| if word.starts_with("min") { size >= bound } else { size <= bound })
     }
 
     fn is_a(value: &Value, name: &Value) -> bool {
+        if let Value::Array(names) = name {
+            return names.iter().any(|name| is_a(value, name));
+        }
         match name.as_str().unwrap() {
             "object" => value.is_object(),
             "array" => value.is_array(),

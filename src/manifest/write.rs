@@ -206,20 +206,23 @@ fn is_escaped(letter: char) -> bool {
 fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for letter in text.chars() {
-        let code = letter as u32;
         match letter {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
-            letter if is_escaped(letter) && code > 0xffff => out.push_str(&format!("\\U{code:08X}")),
-            letter if is_escaped(letter) => out.push_str(&format!("\\u{code:04X}")),
+            letter if is_escaped(letter) => out.push_str(&escape(letter)),
             letter => out.push(letter),
         }
     }
     out.push('"');
     out
+}
+
+fn escape(letter: char) -> String {
+    let code = letter as u32;
+    if code > 0xffff { format!("\\U{code:08X}") } else { format!("\\u{code:04X}") }
 }
 
 /// Whether a block of lines says the string exactly and survives editors: no line ends or begins in white space.
