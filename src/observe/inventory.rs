@@ -1,7 +1,7 @@
 //! Everything of one cluster, for an import: the cluster, its capacity providers and services, and the
 //! repositories of this account and Region that their task definitions name.
 //!
-//! It is [`observe`] with a list of what is there in place of what is wanted. Tests: `tests/`, against the sandbox.
+//! It is [`observe`] with a list of what is there in place of what is wanted. Tests: `tests/import.rs`.
 
 use super::{RevisionCache, observe};
 use crate::aws::{Aws, CallError, Operation};
