@@ -399,3 +399,81 @@ async fn an_import_of_the_shop_is_adopted_with_nothing_but_tags() {
     assert!(plan.actions.iter().all(|action| action.operation == "TagResource"));
     applied(&session, &sandbox, &again).await;
 }
+
+/// A cluster with Managed Instances, and a service whose image is in a repository of the account.
+const OWN: &str = r#"
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsCluster
+metadata: {name: own}
+spec: {region: eu-central-1, capacityProviders: [FARGATE]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsCapacityProvider
+metadata: {name: managed}
+spec:
+  region: eu-central-1
+  cluster: own
+  managedInstancesProvider:
+    infrastructureRoleArn: arn:aws:iam::123456789012:role/infrastructure
+    instanceLaunchTemplate:
+      ec2InstanceProfileArn: arn:aws:iam::123456789012:instance-profile/ecs
+      networkConfiguration: {subnets: [subnet-0aaaaaaaaaaaaaaa1], securityGroups: [sg-0bbbbbbbbbbbbbbb1]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcrRepository
+metadata: {name: web}
+spec:
+  region: eu-central-1
+  repositoryName: own/web
+  lifecyclePolicy: {rules: [{rulePriority: 1, selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 9}, action: {type: expire}}]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsService
+metadata: {name: web}
+spec:
+  taskDefinition:
+    requiresCompatibilities: [FARGATE]
+    networkMode: awsvpc
+    cpu: "256"
+    memory: "512"
+    executionRoleArn: arn:aws:iam::123456789012:role/execution
+    containerDefinitions: [{name: web, image: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/own/web:1"}]
+  service:
+    cluster: own
+    serviceName: Web_1
+    desiredCount: 0
+    launchType: FARGATE
+    networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-0aaaaaaaaaaaaaaa1]}}
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_import_has_the_clusters_own_providers_and_the_repositories_of_its_images() {
+    let sandbox = Sandbox::new(World::default());
+    let session = session(&sandbox).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.yaml");
+    std::fs::write(&file, OWN).unwrap();
+    let own = desired(&file);
+    applied(&session, &sandbox, &own).await;
+    disown(&session, &own).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let import = imported(&session, "own", folder.path()).await;
+    assert_eq!(import.notes, Vec::<String>::new());
+    let again = desired(folder.path());
+    assert_eq!(again.objects.keys().collect::<Vec<_>>(), own.objects.keys().collect::<Vec<_>>());
+    let plan = session.plan(&again).await.unwrap().plan;
+    for object in &plan.objects {
+        assert_eq!((object.verdict, &object.hold), (Verdict::Adopt, &None), "{}", object.key);
+        assert_eq!(object.differences, [], "{}", object.key);
+    }
+    applied(&session, &sandbox, &again).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_not_there_is_an_error_with_its_cause() {
+    let sandbox = Sandbox::new(World::default());
+    let session = session(&sandbox).await;
+    let error = inventory(&session.aws, &RevisionCache::default(), REGION, "none").await.unwrap_err();
+    assert_eq!(error.code, "ClusterNotFoundException");
+}
