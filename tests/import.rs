@@ -348,7 +348,7 @@ async fn applied(session: &Session, sandbox: &Sandbox, desired: &Desired) -> Pla
             return plan;
         }
         let _ = session.execute(&plan).await.unwrap();
-        sandbox.advance(Duration::from_secs(60));
+        sandbox.advance(Duration::from_mins(1));
     }
     panic!("twenty passes were not enough");
 }

@@ -171,6 +171,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         && !text.contains(" #")
         && !text.chars().any(|letter| is_escaped(letter) || flow(letter))
         && !text.starts_with("---")
+        && !text.starts_with("...")
         && !means_something(text)
 }
 
