@@ -1,0 +1,4 @@
+//! The product against the sandbox, one story a test: what is applied, what AWS is told, and that planning again
+//! finds nothing to do.
+
+mod service;
