@@ -79,7 +79,7 @@ impl World {
         self.sandbox.forget_calls();
         let plan = self.plan(manifests).await;
         let failures = self.execute(&plan).await;
-        Applied { changes: names(&self.changes()), failures, last: plan }
+        Applied { changes: self.changed(), failures, last: plan }
     }
 
     /// Passes until nothing more can be written, and all that was waited for has come.
@@ -94,11 +94,11 @@ impl World {
                 failures.extend(self.execute(&plan).await);
             }
             if !failures.is_empty() || (plan.actions.is_empty() && !is_waiting) {
-                return Applied { changes: names(&self.changes()), failures, last: plan };
+                return Applied { changes: self.changed(), failures, last: plan };
             }
             tokio::time::sleep(Duration::from_secs(15)).await;
         }
-        panic!("after {MOST_PASSES} passes there is still something to do: {:?}", names(&self.changes()));
+        panic!("after {MOST_PASSES} passes there is still something to do: {:?}", self.changed());
     }
 
     async fn execute(&self, plan: &Plan) -> Vec<String> {
@@ -144,6 +144,11 @@ impl World {
         let mut calls = self.sandbox.calls();
         calls.retain(|call| operation(call).is_none_or(Operation::writes));
         calls
+    }
+
+    /// Their names; `X (Code)` for a refused one.
+    pub fn changed(&self) -> Vec<String> {
+        names(&self.changes())
     }
 
     pub fn script(&self, operation: &str, kind: FaultKind, times: u32) {
