@@ -68,6 +68,24 @@ impl World {
         Value::Object(answer.unwrap_or_else(|error| panic!("{operation} {input}: {error}")).document)
     }
 
+    /// The same for an operation of ECS that the product does not use.
+    pub fn poke(&self, operation: &str, input: &Value) -> Value {
+        let request = http::Request::post("http://ecs.eu-central-1.amazonaws.com/")
+            .header("x-amz-target", format!("AmazonEC2ContainerServiceV20141113.{operation}"))
+            .header("content-type", "application/x-amz-json-1.1")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=X/20260101/eu-central-1/ecs/aws4_request, SignedHeaders=host, Signature=0",
+            )
+            .body(Bytes::from(input.to_string()))
+            .unwrap();
+        let answer = self.sandbox.call(request).unwrap();
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        assert!(answer.status().is_success(), "{operation}: {body}");
+        self.sandbox.forget_calls();
+        serde_json::from_str(&body).unwrap()
+    }
+
     pub async fn plan(&self, manifests: &[Value]) -> Plan {
         let plan = self.session.plan(&desired(manifests)).await.unwrap().plan;
         assert_eq!(ecs_operator::plan::lint::lint(&plan), Vec::<String>::new(), "{plan:#?}");
