@@ -60,7 +60,7 @@ impl Parsed {
     pub fn perform(&self, region: &mut Region, call: &Call) -> Result<Body, Refusal> {
         let (api, operation) = match &self.target {
             Target::Json { api, operation } => (api, operation),
-            Target::Sts(form) => return Ok(Body::Xml(sts::answer(call, form))),
+            Target::Sts(form) => return sts::answer(call, form).map(Body::Xml),
         };
         let input = api.check(operation, self.input.clone())?;
         let answer = match api.signing_name.as_str() {
