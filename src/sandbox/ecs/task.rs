@@ -197,6 +197,7 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
     let id = call.ids.hex(32);
     let arn = arn_of(call, "task", &format!("{}/{id}", cluster.name));
     let document = document(cluster, call, &arn, &launch);
+    let alone = launch.wants_alone();
     let (service, deployment) = launch.service.unzip();
     let task = Task {
         id: id.clone(),
@@ -208,7 +209,7 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
         deployment,
         service,
         instance: None,
-        alone: launch.wants_alone(),
+        alone,
         daemon: field::text(launch.spec, "schedulingStrategy") == Some("DAEMON"),
         needs: launch.revision.needs(),
         due: None,
