@@ -8,14 +8,17 @@ pub mod checks;
 pub mod convert;
 #[cfg(test)]
 mod corpus;
+pub mod describe;
 mod limits;
 mod placeholder;
 pub mod problem;
 pub mod read;
 mod scalar;
+pub mod schema;
 mod suggest;
 mod tolerance;
 pub mod tree;
+pub mod write;
 pub mod yaml;
 
 use crate::model::desired::Document;
