@@ -149,8 +149,8 @@ impl ObjectView {
                 let later = self.hold.as_ref().map(|hold| format!("; {}", hold.message)).unwrap_or_default();
                 line(&format!("{GREEN}✓{GREEN:#} {label} {done}{later}"))
             }
-            Result::Failed { operation, error } => {
-                line(&format!("{RED}✗{RED:#} {label} failed at {operation}: {}", tame(&error.message)))
+            Result::Failed { error, .. } => {
+                line(&format!("{RED}✗{RED:#} {label} failed: {}", tame(&error.message)))
                     + &error.rest("    ")
             }
             Result::NotOwned => {
