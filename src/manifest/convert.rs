@@ -15,7 +15,8 @@ use crate::model::facts::{Member, Shape, Type};
 
 /// `node` in the canonical spelling of `shape`, which people know as `name`.
 pub fn convert(shape: &'static Shape, name: &str, node: &Node, report: &mut Report) -> Node {
-    let mut reader = Reader { report, tolerated: Tolerated::default(), owners: Vec::new(), free: false, secret: false };
+    let mut reader =
+        Reader { report, tolerated: Tolerated::default(), owners: Vec::new(), free: false, secret: false };
     let converted = reader.value(shape, name, node).unwrap_or_else(|| node.with(Value::Invalid));
     reader.tolerated.report(report);
     converted
@@ -65,7 +66,8 @@ impl Reader<'_> {
     fn scalar(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Value> {
         let owner = self.owners.last().map(|(shape, _)| *shape);
         let (free, secret) = (self.free, self.secret);
-        Scalars { report: self.report, tolerated: &mut self.tolerated, owner, free, secret }.read(shape, name, node)
+        Scalars { report: self.report, tolerated: &mut self.tolerated, owner, free, secret }
+            .read(shape, name, node)
     }
 
     fn structure(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Value> {
@@ -109,7 +111,8 @@ impl Reader<'_> {
             self.report.error(at, format!("`{name}` has no `{}`", member.name));
         }
         if shape.union && entries.len() != 1 {
-            let names: Vec<String> = shape.members().iter().map(|member| format!("`{}`", member.name)).collect();
+            let names: Vec<String> =
+                shape.members().iter().map(|member| format!("`{}`", member.name)).collect();
             self.report.error(at, format!("`{name}` must have exactly one of {}", names.join(", ")));
         }
     }
@@ -121,7 +124,8 @@ impl Reader<'_> {
             self.tolerated.add(Lenience::OutputOnly, at, name);
             return shape.member("cluster");
         }
-        if let Some(member) = shape.members().iter().find(|member| member.name == name || member.wire == name) {
+        if let Some(member) = shape.members().iter().find(|member| member.name == name || member.wire == name)
+        {
             return Some(member);
         }
         if !name.starts_with(|letter: char| letter.is_ascii_uppercase()) {
@@ -150,7 +154,13 @@ impl Reader<'_> {
         meant.map(|meant| Entry { name: meant.to_owned(), node: node.with(Value::Invalid) })
     }
 
-    fn list(&mut self, shape: &'static Shape, element: &'static Shape, name: &str, node: &Node) -> Option<Value> {
+    fn list(
+        &mut self,
+        shape: &'static Shape,
+        element: &'static Shape,
+        name: &str,
+        node: &Node,
+    ) -> Option<Value> {
         let items = match &node.value {
             Value::List(items) => items,
             Value::Map(entries) if entries.is_empty() => {
@@ -227,7 +237,8 @@ impl Reader<'_> {
         let [entry] = node.entries() else { return false };
         let is_function = entry.name == "Ref" || entry.name.starts_with("Fn::");
         if is_function {
-            let problem = self.report.error(node.at, format!("`{name}` is CloudFormation's `{}`", entry.name));
+            let problem =
+                self.report.error(node.at, format!("`{name}` is CloudFormation's `{}`", entry.name));
             problem.hint("functions are not resolved here: write the value itself");
         }
         is_function
@@ -235,7 +246,8 @@ impl Reader<'_> {
 
     /// A lifecycle policy or a repository policy given as text.
     fn policy_text(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Node> {
-        let text = node.as_str().filter(|_| matches!(shape.name.as_str(), "LifecyclePolicy" | "PolicyDocument"))?;
+        let text =
+            node.as_str().filter(|_| matches!(shape.name.as_str(), "LifecyclePolicy" | "PolicyDocument"))?;
         let (documents, problems) = yaml::parse(&self.report.source.path, text);
         if let (Some(problem), false) = (problems.first(), self.free && placeholder::find(text).is_some()) {
             let line = problem.place.line;
@@ -249,7 +261,10 @@ impl Reader<'_> {
                 self.value(shape, name, &moved)
             }
             _ => {
-                self.report.error(node.at, format!("`{name}` is not a policy: write it as YAML, or as JSON in a string"));
+                self.report.error(
+                    node.at,
+                    format!("`{name}` is not a policy: write it as YAML, or as JSON in a string"),
+                );
                 Some(node.with(Value::Invalid))
             }
         }

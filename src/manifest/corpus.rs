@@ -34,7 +34,8 @@ fn pasted(name: &str, kind: &str, head: &str, body: &str, tail: &str) -> Reading
 fn read_folder(folder: &str) -> Vec<(String, Reading)> {
     let Some(corpus) = corpus() else { return Vec::new() };
     const SERVICE: &str = "  service: {taskDefinition: web}\n";
-    const POLICY: &str = "policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration:";
+    const POLICY: &str =
+        "policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration:";
     let paste = |(name, body): (String, String)| {
         let reading = match folder {
             "taskdef" => pasted(&name, "EcsService", "  service: {}\n  taskDefinition:", &body, ""),
@@ -42,7 +43,9 @@ fn read_folder(folder: &str) -> Vec<(String, Reading)> {
             "ecr-lifecycle" => pasted(&name, "EcrRepository", "  lifecyclePolicy:", &body, ""),
             "ecr-policy" => pasted(&name, "EcrRepository", "  repositoryPolicy:", &body, ""),
             _ => {
-                let head = format!("{SERVICE}  autoscaling: {{minCapacity: 1, maxCapacity: 2, policies: [{{{POLICY}");
+                let head = format!(
+                    "{SERVICE}  autoscaling: {{minCapacity: 1, maxCapacity: 2, policies: [{{{POLICY}"
+                );
                 pasted(&name, "EcsService", &head, &body, "}]}")
             }
         };

@@ -36,10 +36,12 @@ pub fn find(text: &str) -> Option<&str> {
         ("<", ">", is_words),
         ("%", "%", is_capitals),
     ];
-    BRACKETS.iter().filter_map(|(open, close, is_name)| between(text, open, close, *is_name)).min_by_key(|found| {
-        // The leftmost one: `found` is a slice of `text`.
-        found.as_ptr() as usize - text.as_ptr() as usize
-    })
+    BRACKETS.iter().filter_map(|(open, close, is_name)| between(text, open, close, *is_name)).min_by_key(
+        |found| {
+            // The leftmost one: `found` is a slice of `text`.
+            found.as_ptr() as usize - text.as_ptr() as usize
+        },
+    )
 }
 
 fn between<'a>(text: &'a str, open: &str, close: &str, is_name: fn(&str) -> bool) -> Option<&'a str> {

@@ -62,8 +62,7 @@ fn manifest(object: &Node, asked: Asked, report: &mut Report) -> Option<Manifest
     let metadata = object.get("metadata");
     let name = metadata.and_then(|metadata| metadata.str("name"));
     let namespace = metadata.and_then(|metadata| metadata.str("namespace")).map(str::to_owned);
-    report.object =
-        name.map(|name| ObjectName { kind, namespace: namespace.clone(), name: name.to_owned() });
+    report.object = name.map(|name| ObjectName { kind, namespace: namespace.clone(), name: name.to_owned() });
     members(object, &["apiVersion", "kind", "metadata", "spec", "status"], "the manifest", report);
     let mut texts = checked_metadata(object, metadata, report);
     let tree = match object.get("spec") {
@@ -91,7 +90,12 @@ fn manifest(object: &Node, asked: Asked, report: &mut Report) -> Option<Manifest
 /// The kind of an object of ours; everything else is said and gives none.
 fn kind(object: &Node, asked: Asked, report: &mut Report) -> Option<Kind> {
     let Value::Map(entries) = &object.value else {
-        not_a_manifest(object, asked, "a manifest is a map with `apiVersion`, `kind`, `metadata` and `spec`", report);
+        not_a_manifest(
+            object,
+            asked,
+            "a manifest is a map with `apiVersion`, `kind`, `metadata` and `spec`",
+            report,
+        );
         return None;
     };
     let (version, kind) = (object.get("apiVersion"), object.get("kind"));
@@ -124,18 +128,24 @@ fn kind(object: &Node, asked: Asked, report: &mut Report) -> Option<Kind> {
 
 /// A map without apiVersion or kind: a manifest with a mistake, a pasted body, or something of others.
 fn headless(object: &Node, entries: &[Entry], asked: Asked, report: &mut Report) -> Option<Kind> {
-    let has = |names: &[&str]| entries.iter().any(|entry| names.contains(&entry.name.to_ascii_lowercase().as_str()));
+    let has = |names: &[&str]| {
+        entries.iter().any(|entry| names.contains(&entry.name.to_ascii_lowercase().as_str()))
+    };
     let pasted = [
         (&["containerdefinitions", "taskdefinition"][..], "this looks like a task definition"),
         (&["servicename", "services", "service"], "this looks like a service"),
     ];
-    if let Some((_, what)) = pasted.iter().find(|(names, _)| has(names)).filter(|_| !has(&["kind", "apiversion"])) {
-        let hint = format!("{what}: `ecs-operator import --file {}` makes a manifest of it", report.source.path);
+    if let Some((_, what)) =
+        pasted.iter().find(|(names, _)| has(names)).filter(|_| !has(&["kind", "apiversion"]))
+    {
+        let hint =
+            format!("{what}: `ecs-operator import --file {}` makes a manifest of it", report.source.path);
         report.error(object.at, "not a manifest: it has no `apiVersion` and no `kind`").hint(hint);
         return None;
     }
     // A misspelled member of ours must not make a manifest vanish.
-    let ours = has(&["apiversion", "metadata", "spec"]) || entries.iter().any(|entry| entry.name.starts_with("Ecs"));
+    let ours =
+        has(&["apiversion", "metadata", "spec"]) || entries.iter().any(|entry| entry.name.starts_with("Ecs"));
     let asked = if ours { Asked::ByName } else { asked };
     let missing = if object.get("apiVersion").is_none() { "apiVersion" } else { "kind" };
     not_a_manifest(object, asked, &format!("not a manifest: it has no `{missing}`"), report);
@@ -155,7 +165,8 @@ fn members(node: &Node, known: &[&str], what: &str, report: &mut Report) {
     for Entry { name, node } in node.entries() {
         if !known.contains(&name.as_str()) && !name.starts_with('_') && !name.starts_with('$') {
             let problem = report.error(node.name_at, format!("{what} has no member `{name}`"));
-            problem.hint = nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
+            problem.hint =
+                nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
         }
     }
 }
@@ -205,7 +216,9 @@ fn object_name(what: &str, node: &Node, most: usize, more: &str, report: &mut Re
         report.error(node.at, format!("`{what}` is a string, not {found}"));
         return;
     };
-    let end = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit());
+    let end = |letter: Option<char>| {
+        letter.is_some_and(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    };
     let inner = |letter: char| {
         letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-' || more.contains(letter)
     };

@@ -30,7 +30,9 @@ impl Scalars<'_> {
     /// The value, or `None` when it says that it is absent.
     pub fn read(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Value> {
         if matches!(node.value, Value::List(_) | Value::Map(_)) {
-            let what = if node.get("Ref").is_some() || node.entries().iter().any(|entry| entry.name.starts_with("Fn::")) {
+            let what = if node.get("Ref").is_some()
+                || node.entries().iter().any(|entry| entry.name.starts_with("Fn::"))
+            {
                 "a function of CloudFormation, which is not resolved here"
             } else {
                 node.value.describe()
@@ -41,7 +43,8 @@ impl Scalars<'_> {
         if let (false, Value::String(text)) = (self.free, &node.value)
             && let Some(placeholder) = placeholder::find(text)
         {
-            let problem = self.report.error(node.at, format!("`{name}` holds the placeholder `{placeholder}`"));
+            let problem =
+                self.report.error(node.at, format!("`{name}` holds the placeholder `{placeholder}`"));
             problem.hint("give the rendered text, for instance `envsubst < … | ecs-operator plan -`");
             return Some(Value::Invalid);
         }
@@ -56,7 +59,8 @@ impl Scalars<'_> {
     }
 
     fn wrong(&mut self, name: &str, wanted: &str, node: &Node, hint: Option<String>) -> Value {
-        let found = self.written(node).map_or_else(|| node.value.describe().to_owned(), |text| format!("`{text}`"));
+        let found =
+            self.written(node).map_or_else(|| node.value.describe().to_owned(), |text| format!("`{text}`"));
         let problem = self.report.error(node.at, format!("`{name}` is {wanted}, not {found}"));
         problem.hint = hint;
         Value::Invalid
@@ -68,7 +72,8 @@ impl Scalars<'_> {
             Value::String(text) | Value::Number(text) => text.clone(),
             _ => self.report.source.written(node)?.to_owned(),
         };
-        (!self.secret && !text.is_empty() && text.chars().count() <= 60 && !text.contains('\n')).then_some(text)
+        (!self.secret && !text.is_empty() && text.chars().count() <= 60 && !text.contains('\n'))
+            .then_some(text)
     }
 
     fn string(&mut self, shape: &Shape, name: &str, node: &Node) -> Option<Value> {
@@ -106,7 +111,8 @@ impl Scalars<'_> {
         }
         if shape.max.is_some_and(|most| length > most) {
             let most = shape.max.unwrap_or_default();
-            self.report.error(node.at, format!("`{name}` has {length} characters; at most {most} are allowed"));
+            self.report
+                .error(node.at, format!("`{name}` has {length} characters; at most {most} are allowed"));
         }
     }
 
@@ -124,11 +130,12 @@ impl Scalars<'_> {
             return Some(Value::String(text.to_owned()));
         }
         let known = shape.enum_values.iter().map(String::as_str);
-        let hint = nearest(text, known.clone()).map(|meant| format!("did you mean `{meant}`?")).or_else(|| {
-            let few: Vec<String> = known.take(12).map(|value| format!("`{value}`")).collect();
-            let more = if shape.enum_values.len() > 12 { " …" } else { "" };
-            Some(format!("one of {}{more}", few.join(", ")))
-        });
+        let hint =
+            nearest(text, known.clone()).map(|meant| format!("did you mean `{meant}`?")).or_else(|| {
+                let few: Vec<String> = known.take(12).map(|value| format!("`{value}`")).collect();
+                let more = if shape.enum_values.len() > 12 { " …" } else { "" };
+                Some(format!("one of {}{more}", few.join(", ")))
+            });
         Some(self.wrong(name, "one of a few words", node, hint))
     }
 
@@ -146,7 +153,8 @@ impl Scalars<'_> {
         };
         if has_leading_zero(text) {
             let decimal = text.trim_start_matches('0');
-            let octal = i64::from_str_radix(decimal, 8).map(|number| format!(", or `{number}` if it is octal"));
+            let octal =
+                i64::from_str_radix(decimal, 8).map(|number| format!(", or `{number}` if it is octal"));
             let hint = format!("write `{decimal}`{}", octal.unwrap_or_default());
             return Some(self.wrong(name, "a number without leading zeros", node, Some(hint)));
         }

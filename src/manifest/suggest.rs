@@ -31,7 +31,8 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_suggested() {
-        let known = ["alarmNames", "canaryBakeTimeInMinutes", "tags", "desiredCount", "containerPort", "hostPort"];
+        let known =
+            ["alarmNames", "canaryBakeTimeInMinutes", "tags", "desiredCount", "containerPort", "hostPort"];
         let nearest = |wrong| nearest(wrong, known);
         assert_eq!(nearest("alarmnames"), Some("alarmNames"));
         assert_eq!(nearest("canaryBakeTime"), Some("canaryBakeTimeInMinutes"));

@@ -28,8 +28,12 @@ impl Lenience {
             Self::NotHere => format!("ignored, because the operator fills it in: {names}"),
             Self::Comment => format!("read as comments: {names}"),
             Self::PascalCase => format!("members are written in camelCase here; read as such: {names}"),
-            Self::StringForNumber => format!("strings where numbers or booleans belong, read as those: {names}"),
-            Self::NumberForString => format!("numbers or booleans where strings belong, read as text: {names}"),
+            Self::StringForNumber => {
+                format!("strings where numbers or booleans belong, read as those: {names}")
+            }
+            Self::NumberForString => {
+                format!("numbers or booleans where strings belong, read as text: {names}")
+            }
             Self::Empty => format!("empty, read as absent: {names}"),
             Self::MapForList => format!("`{{}}` where a list belongs, read as an empty list: {names}"),
             Self::Wrapper => format!("read what stands within: {names}"),
@@ -101,7 +105,8 @@ pub fn known_elsewhere(shape: &Shape, name: &str) -> Option<Lenience> {
         return Some(Lenience::NotHere);
     }
     let answer = answer(shape)?;
-    if answer.members().iter().any(|member| same(&member.name)) || SEEN_IN_ANSWERS.iter().any(|one| same(one)) {
+    if answer.members().iter().any(|member| same(&member.name)) || SEEN_IN_ANSWERS.iter().any(|one| same(one))
+    {
         return Some(Lenience::OutputOnly);
     }
     OF_A_CALL.iter().any(|other| same(other)).then_some(Lenience::NotHere)

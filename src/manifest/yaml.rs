@@ -210,7 +210,8 @@ impl Builder {
     fn open(&mut self, at: Mark, anchor: usize, report: &mut Report) -> Result<Open, Stop> {
         self.charge(1, 0, at, report)?;
         if let Some(Frame::Map { name: None, .. }) = self.stack.last() {
-            let is_template = report.source.text.get(at.offset as usize..).is_some_and(|rest| rest.starts_with("{"));
+            let is_template =
+                report.source.text.get(at.offset as usize..).is_some_and(|rest| rest.starts_with("{"));
             let problem = report.error(at, "the name of a member must be a string, not a list or a map");
             if is_template {
                 problem.hint("if this is a placeholder such as `{{ image }}`: give the rendered text");
@@ -246,7 +247,9 @@ impl Builder {
         if self.stack.len() + depth >= MOST_DEPTH {
             return Err(too_deep(at, report));
         }
-        if let (Some(Frame::Map { name: name @ None, .. }), Value::String(text)) = (self.stack.last_mut(), &node.value) {
+        if let (Some(Frame::Map { name: name @ None, .. }), Value::String(text)) =
+            (self.stack.last_mut(), &node.value)
+        {
             *name = Some((text.clone(), at, false));
             return Ok(());
         }
@@ -328,14 +331,17 @@ fn merged(entries: Vec<Entry>, report: &mut Report) -> Result<Vec<Entry>, Stop> 
         if let Some(first) = seen.insert(&entry.name, entry.node.name_at) {
             let name = if entry.name == "\0" { "<<" } else { &entry.name };
             let place = report.place(first);
-            report.error(entry.node.name_at, format!("`{name}` stands here twice")).related(place, "the first one");
+            report
+                .error(entry.node.name_at, format!("`{name}` stands here twice"))
+                .related(place, "the first one");
             return Err(Stop::Document);
         }
     }
     if !merges {
         return Ok(entries);
     }
-    let (merge, mut written): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.name == "\0");
+    let (merge, mut written): (Vec<Entry>, Vec<Entry>) =
+        entries.into_iter().partition(|entry| entry.name == "\0");
     for Entry { node, .. } in merge {
         let at = node.name_at;
         let maps = match node.value {
@@ -417,7 +423,10 @@ mod tests {
 
     #[test]
     fn json_is_yaml_with_tabs_and_escaped_slashes_too() {
-        assert_eq!(read("{\n\t\"a\\/b\": \"x\\/y\",\n\t\"l\": [\n\t\t1\n\t]\n}"), json!([{"a/b": "x/y", "l": [1]}]));
+        assert_eq!(
+            read("{\n\t\"a\\/b\": \"x\\/y\",\n\t\"l\": [\n\t\t1\n\t]\n}"),
+            json!([{"a/b": "x/y", "l": [1]}])
+        );
     }
 
     #[test]
@@ -432,7 +441,10 @@ mod tests {
     fn scalars_are_those_of_yaml_1_2() {
         assert_eq!(
             read("[yes, on, True, 0o17, 0x1f, 1e3, 1_000, 1.10, .5, -.5, ~, null, 1.2.3, 0123, '1', .inf]"),
-            json!([["yes", "on", true, 15, 31, 1000.0, "1_000", 1.1, 0.5, -0.5, null, null, "1.2.3", 123, "1", ".inf"]])
+            json!([[
+                "yes", "on", true, 15, 31, 1000.0, "1_000", 1.1, 0.5, -0.5, null, null, "1.2.3", 123, "1",
+                ".inf"
+            ]])
         );
     }
 
@@ -478,7 +490,11 @@ mod tests {
     fn what_yaml_forbids_is_named_with_its_place() {
         assert!(problem("a: 1\nb: \"x\0y\"\n").starts_with("a.yaml:2:6: the character U+0000"));
         assert!(problem("a:\n\tb: 1\n").contains("not with tabs"), "{}", problem("a:\n\tb: 1\n"));
-        assert!(problem("image: {{ image }}\n").contains("placeholder"), "{}", problem("image: {{ image }}\n"));
+        assert!(
+            problem("image: {{ image }}\n").contains("placeholder"),
+            "{}",
+            problem("image: {{ image }}\n")
+        );
         assert!(problem("a: !Ref b\n").contains("`!Ref`"));
         assert!(problem("? [a]\n: b\n").contains("must be a string"));
     }

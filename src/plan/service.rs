@@ -208,7 +208,10 @@ fn refused_by_controller(work: &Work, live: &Resource) -> Option<(String, Vec<St
         PLACEMENT_AND_TAGS.contains(&member)
             || (controller == "CODE_DEPLOY" && member == "deploymentConfiguration")
     };
-    if controller == "ECS" {
+    // Moving to another controller is one UpdateService with all that changes; silence does not ask for it.
+    let declares = work.object.part("service").is_some_and(|part| part.contains_key("deploymentController"));
+    let moves = declares && work.members("service").iter().any(|member| member == "deploymentController");
+    if controller == "ECS" || moves {
         return None;
     }
     let mut members: Vec<String> = work

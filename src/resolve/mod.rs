@@ -40,8 +40,11 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
         snapshot.objects.iter().map(|manifest| candidate(manifest, &regions, &mut problems)).collect();
     duplicates(&candidates, &mut problems);
     cross::check(&candidates, &mut problems);
-    let faulty: BTreeSet<ObjectName> =
-        problems.iter().filter(|problem| problem.is_error()).filter_map(|problem| problem.object.clone()).collect();
+    let faulty: BTreeSet<ObjectName> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .filter_map(|problem| problem.object.clone())
+        .collect();
     let mut resolved = Resolved { problems, ..Resolved::default() };
     for Candidate { manifest, object } in candidates {
         if faulty.contains(&manifest.object()) {
@@ -130,7 +133,8 @@ fn candidate<'a>(manifest: &'a Manifest, regions: &Regions, problems: &mut Vec<P
 
 /// The member that names the resource, filled in with `metadata.name` when it is absent.
 fn named(body: &mut Document, member: &str, name: &str) -> String {
-    let given = body.get(member).and_then(Value::as_str).filter(|given| !given.is_empty()).unwrap_or(name).to_owned();
+    let given =
+        body.get(member).and_then(Value::as_str).filter(|given| !given.is_empty()).unwrap_or(name).to_owned();
     body.insert(member.to_owned(), Value::String(given.clone()));
     given
 }
@@ -153,7 +157,9 @@ fn service_names(manifest: &Manifest, spec: &mut Document, problems: &mut Vec<Pr
         let named = named.split(':').next().unwrap_or_default();
         if named != family {
             let at = manifest.tree.nearest("service.taskDefinition").mark();
-            let message = format!("`service.taskDefinition` names the family `{named}`, `taskDefinition` is `{family}`");
+            let message = format!(
+                "`service.taskDefinition` names the family `{named}`, `taskDefinition` is `{family}`"
+            );
             let mut problem = manifest.problem(Severity::Error, at, message);
             problem.hint(format!(
                 "write `family: {named}` under `taskDefinition`, or leave `service.taskDefinition` out"
@@ -182,7 +188,10 @@ fn duplicates(candidates: &[Candidate], problems: &mut Vec<Problem>) {
             continue;
         }
         if let Some(first) = keys.insert(&object.key, candidate) {
-            let message = format!("`{}` and `{}` are one resource: `{}`", first.object.origin, object.origin, object.key);
+            let message = format!(
+                "`{}` and `{}` are one resource: `{}`",
+                first.object.origin, object.origin, object.key
+            );
             for (one, other) in [(first, candidate), (candidate, first)] {
                 let mut problem = one.error(one.manifest.name_mark(), message.clone());
                 problem.related(place(other), "the other one");

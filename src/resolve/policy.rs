@@ -31,7 +31,8 @@ pub fn read(manifest: &Manifest, problems: &mut Vec<Problem>) -> Policy {
             _ => None,
         };
         if let Some((message, hint)) = wrong {
-            let at = manifest.metadata.at_path(&["annotations", name]).map_or(manifest.at, |node| node.mark());
+            let at =
+                manifest.metadata.at_path(&["annotations", name]).map_or(manifest.at, |node| node.mark());
             let mut problem = manifest.problem(Severity::Error, at, format!("`{name}`: {message}"));
             problem.hint = hint;
             problems.push(problem);

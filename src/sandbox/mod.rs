@@ -11,6 +11,9 @@
 //!
 //! Tests: beside each module; `tests.rs` drives the whole with raw bytes.
 
+// Operations and members are AWS's words, and read as such.
+#![allow(clippy::doc_markdown)]
+
 mod autoscaling;
 mod call;
 mod clock;

@@ -29,7 +29,11 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Snapshot {
     if snapshot.objects.is_empty() && !snapshot.problems.iter().any(Problem::is_error) {
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         let message = format!("no manifests in {}", names.join(", "));
-        let mut problem = Problem::about(Severity::Error, &shown(paths.first().map_or(Path::new("."), PathBuf::as_path)), message);
+        let mut problem = Problem::about(
+            Severity::Error,
+            &shown(paths.first().map_or(Path::new("."), PathBuf::as_path)),
+            message,
+        );
         problem.hint("manifests stand in files that end in .yaml, .yml or .json");
         snapshot.problems.push(problem);
     }
@@ -143,7 +147,8 @@ fn shown(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    const CLUSTER: &str = "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsCluster\nmetadata: {name: NAME}\nspec: {}\n";
+    const CLUSTER: &str =
+        "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsCluster\nmetadata: {name: NAME}\nspec: {}\n";
 
     fn cluster(name: &str) -> String {
         CLUSTER.replace("NAME", name)
@@ -171,7 +176,11 @@ mod tests {
         fs::write(at("kustomization.yaml"), "resources: [c.yaml]\n").unwrap();
         let snapshot = load_all(&[directory.path()]);
         assert_eq!(names(&snapshot), ["a", "b", "c"]);
-        assert!(snapshot.problems.iter().all(|problem| problem.severity == Severity::Note), "{:?}", snapshot.problems);
+        assert!(
+            snapshot.problems.iter().all(|problem| problem.severity == Severity::Note),
+            "{:?}",
+            snapshot.problems
+        );
     }
 
     #[test]

@@ -200,7 +200,8 @@ pub(super) const ROWS: &[Row] = &[
     row("ServiceConnectConfiguration", "services", By(&["portName", "discoveryName"]), Nothing),
     row("ServiceConnectConfiguration", "logConfiguration accessLogConfiguration containerConfigurations", Exact, Nothing),
     row("ServiceConnectService", "discoveryName", Exact, DefaultOf(discovery_name)),
-    row("ServiceConnectService", "clientAliases", By(&["port", "dnsName"]), Nothing),
+    // At most one of a port; a dnsName may be filled in (?).
+    row("ServiceConnectService", "clientAliases", By(&["port"]), Nothing),
     row("ServiceConnectService", "ingressPortOverride timeout tls", Exact, Nothing),
     row("ServiceConnectClientAlias", "dnsName", Exact, Unknown),
     row("ServiceConnectClientAlias", "testTrafficRules", Exact, Nothing),

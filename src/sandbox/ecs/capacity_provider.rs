@@ -3,6 +3,8 @@
 //!
 //! Tests: `tests/cluster.rs`.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -26,8 +28,8 @@ pub struct CapacityProvider {
     kind: Kind,
     /// What AWS answers of its kind.
     configuration: Document,
-    status: String,
-    update_status: String,
+    status: Cow<'static, str>,
+    update_status: Cow<'static, str>,
     changed_at: f64,
 }
 
@@ -93,7 +95,7 @@ pub fn attachable(state: &State, name: &str) -> Result<(), Refusal> {
     let provider = state.capacity_providers.get(name).ok_or_else(|| {
         invalid(format!("The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."))
     })?;
-    match (&provider.kind, provider.status.as_str()) {
+    match (&provider.kind, &*provider.status) {
         (Kind::ManagedInstances { .. }, _) => Err(invalid(format!(
             "The specified capacity provider '{name}' is a Managed Instances capacity provider, which belongs to its cluster already."
         ))),
@@ -188,8 +190,8 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         tags: Tags::read(input)?,
         kind,
         configuration,
-        status: "PROVISIONING".to_owned(),
-        update_status: "CREATE_IN_PROGRESS".to_owned(),
+        status: "PROVISIONING".into(),
+        update_status: "CREATE_IN_PROGRESS".into(),
         changed_at: call.now,
     };
     let answer = json!({"capacityProvider": provider.answer(true)});
@@ -275,7 +277,7 @@ pub fn update(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         fill_group(&mut configuration)?;
     }
     provider.configuration = configuration;
-    provider.update_status = "UPDATE_IN_PROGRESS".to_owned();
+    provider.update_status = "UPDATE_IN_PROGRESS".into();
     provider.changed_at = call.now;
     let answer = json!({"capacityProvider": provider.answer(true)});
     state.agenda.wake(call.now + PROVISIONING, Wake::CapacityProvider { name: name.to_owned() });
@@ -303,7 +305,7 @@ pub fn delete(state: &mut State, call: &Call, input: &Document) -> Result<Value,
                 "The specified capacity provider does not exist. Specify a valid name or ARN and try again.",
             )
         })?;
-    provider.update_status = "DELETE_IN_PROGRESS".to_owned();
+    provider.update_status = "DELETE_IN_PROGRESS".into();
     provider.changed_at = call.now;
     let answer = json!({"capacityProvider": provider.answer(true)});
     state.agenda.wake(call.now + PROVISIONING, Wake::CapacityProvider { name: name.to_owned() });
@@ -314,22 +316,22 @@ pub fn delete(state: &mut State, call: &Call, input: &Document) -> Result<Value,
 pub fn wake(state: &mut State, call: &Call, name: &str) {
     let Some(provider) = state.capacity_providers.get_mut(name) else { return };
     let since = call.now - provider.changed_at;
-    match provider.update_status.as_str() {
+    match &*provider.update_status {
         "DELETE_COMPLETE" if since >= REMEMBERED => {
             state.capacity_providers.remove(name);
         }
         "DELETE_IN_PROGRESS" => {
-            provider.status = "INACTIVE".to_owned();
-            provider.update_status = "DELETE_COMPLETE".to_owned();
+            provider.status = "INACTIVE".into();
+            provider.update_status = "DELETE_COMPLETE".into();
             state
                 .agenda
                 .wake(provider.changed_at + REMEMBERED, Wake::CapacityProvider { name: name.to_owned() });
         }
         "CREATE_IN_PROGRESS" => {
-            provider.status = "ACTIVE".to_owned();
-            provider.update_status = "CREATE_COMPLETE".to_owned();
+            provider.status = "ACTIVE".into();
+            provider.update_status = "CREATE_COMPLETE".into();
         }
-        "UPDATE_IN_PROGRESS" => provider.update_status = "UPDATE_COMPLETE".to_owned(),
+        "UPDATE_IN_PROGRESS" => provider.update_status = "UPDATE_COMPLETE".into(),
         _ => {}
     }
 }
@@ -340,13 +342,13 @@ pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if named.len() > 100 {
         return Err(invalid("The number of capacity providers cannot exceed 100."));
     }
-    let names: Vec<&str> = if named.is_empty() {
+    let chosen: Vec<&str> = if named.is_empty() {
         FARGATE.into_iter().chain(state.capacity_providers.keys().map(String::as_str)).collect()
     } else {
         named.into_iter().map(short).collect()
     };
     let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for name in names {
+    for name in chosen {
         match state.capacity_providers.get(name) {
             Some(provider) => found.push((name.to_owned(), provider.answer(with_tags))),
             None if is_fargate(name) => found.push((name.to_owned(), fargate_answer(call, name))),

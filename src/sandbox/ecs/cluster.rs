@@ -12,7 +12,7 @@ use super::listing::{self, includes};
 use super::service::Service;
 use super::tags::Tags;
 use super::task::Task;
-use super::words::{self, arn_of, cluster_name, cluster_not_found, failure, invalid, is_name, short};
+use super::words::{self, arn_of, cluster_name, cluster_not_found, invalid, is_name, short};
 use super::{State, Wake, capacity_provider};
 use crate::sandbox::{Call, Document, Refusal, field};
 
@@ -280,14 +280,11 @@ pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if names.is_empty() {
         names.push("default");
     }
-    let (mut clusters, mut failures) = (Vec::new(), Vec::new());
-    for name in names {
-        match state.clusters.get(short(name)) {
-            Some(cluster) => clusters.push(cluster.answer(call, |part| includes(input, part))),
-            None => failures.push(failure(&arn_of(call, "cluster", name), "MISSING")),
-        }
-    }
-    Ok(json!({"clusters": clusters, "failures": failures}))
+    let find = |name: &str| {
+        let cluster = state.clusters.get(short(name))?;
+        Some(cluster.answer(call, |part| includes(input, part)))
+    };
+    Ok(listing::described("clusters", &names, find, |name| arn_of(call, "cluster", name)))
 }
 
 pub fn list(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refusal> {

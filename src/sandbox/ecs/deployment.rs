@@ -2,6 +2,7 @@
 //!
 //! Tests: `tests/deployment.rs`.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,7 @@ use super::State;
 use super::listing;
 use super::service::{self, Service};
 use super::task_definition::{self, Family};
-use super::words::{arn_of, failure, invalid, objects};
+use super::words::{arn_of, invalid, objects};
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// The members of a service whose change starts a deployment: what a service revision holds.
@@ -63,9 +64,9 @@ pub struct ServiceDeployment {
     /// The deployment's id.
     revision: String,
     sources: Vec<String>,
-    pub status: String,
-    reason: Option<String>,
-    stage: Option<String>,
+    pub status: Cow<'static, str>,
+    reason: Option<Cow<'static, str>>,
+    stage: Option<Cow<'static, str>>,
     created_at: f64,
     started_at: Option<f64>,
     finished_at: Option<f64>,
@@ -189,7 +190,7 @@ pub fn begin(service: &mut Service, families: &BTreeMap<String, Family>, call: &
             ),
             revision: id.clone(),
             sources,
-            status: "PENDING".to_owned(),
+            status: "PENDING".into(),
             reason: None,
             stage: None,
             created_at: call.now,
@@ -272,18 +273,18 @@ impl ServiceDeployment {
     }
 
     /// The scheduler has begun with it, or reached another stage.
-    pub fn proceed(&mut self, call: &Call, stage: Option<&str>) {
-        self.status = "IN_PROGRESS".to_owned();
+    pub fn proceed(&mut self, call: &Call, stage: Option<&'static str>) {
+        self.status = "IN_PROGRESS".into();
         self.started_at.get_or_insert(call.now);
         if self.stage.as_deref() != stage {
-            self.stage = stage.map(str::to_owned);
+            self.stage = stage.map(Cow::Borrowed);
             self.updated_at = call.now;
         }
     }
 
-    pub fn finish(&mut self, call: &Call, status: &str, reason: Option<&str>) {
-        self.status = status.to_owned();
-        self.reason = reason.map(str::to_owned);
+    pub fn finish(&mut self, call: &Call, status: &'static str, reason: Option<&'static str>) {
+        self.status = status.into();
+        self.reason = reason.map(Cow::Borrowed);
         self.stage = None;
         self.finished_at = Some(call.now);
         self.updated_at = call.now;
@@ -353,7 +354,7 @@ pub fn list_deployments(state: &mut State, _: &Call, input: &Document) -> Result
     let created = field::object(input, "createdAt").cloned().unwrap_or_default();
     let bound = |member: &str| created.get(member).and_then(Value::as_f64);
     let chosen = service.history.iter().rev().enumerate().filter(|(_, deployment)| {
-        (statuses.is_empty() || statuses.contains(&deployment.status.as_str()))
+        (statuses.is_empty() || statuses.contains(&&*deployment.status))
             && bound("after").is_none_or(|after| deployment.created_at > after)
             && bound("before").is_none_or(|before| deployment.created_at < before)
     });
@@ -390,14 +391,7 @@ fn described(
     if arns.is_empty() || arns.len() > 20 {
         return Err(invalid("Between 1 and 20 ARNs must be specified."));
     }
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for arn in arns {
-        match find(arn) {
-            Some(answer) => found.push(answer),
-            None => failures.push(failure(arn, "MISSING")),
-        }
-    }
-    Ok(json!({list: found, "failures": failures}))
+    Ok(listing::described(list, &arns, find, str::to_owned))
 }
 
 impl State {

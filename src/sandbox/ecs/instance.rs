@@ -13,7 +13,7 @@ use super::cluster::Cluster;
 use super::listing::{self, includes};
 use super::tags::Tags;
 use super::task::{self, Task};
-use super::words::{arn_of, failure, invalid, short};
+use super::words::{arn_of, invalid, short};
 use super::{Agenda, State, Wake};
 use crate::sandbox::{Call, Document, Refusal, field};
 
@@ -272,15 +272,7 @@ pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if ids.is_empty() || ids.len() > 100 {
         return Err(invalid("Between 1 and 100 container instances must be specified."));
     }
-    let (mut found, mut failures) = (Vec::new(), Vec::new());
-    for id in ids {
-        match cluster.instances.get(short(id)) {
-            Some(instance) => found.push(answer(cluster, instance, includes(input, "TAGS"))),
-            None => {
-                let arn = arn_of(call, "container-instance", &format!("{}/{}", cluster.name, short(id)));
-                failures.push(failure(&arn, "MISSING"));
-            }
-        }
-    }
-    Ok(json!({"containerInstances": found, "failures": failures}))
+    let find = |id: &str| Some(answer(cluster, cluster.instances.get(short(id))?, includes(input, "TAGS")));
+    let arn = |id: &str| arn_of(call, "container-instance", &format!("{}/{}", cluster.name, short(id)));
+    Ok(listing::described("containerInstances", &ids, find, arn))
 }

@@ -1,8 +1,8 @@
-//! Answers in pages, and the reading of `include`.
+//! Answers in pages, answers of what was named and is there or MISSING, and the reading of `include`.
 
 use serde_json::{Value, json};
 
-use super::words::invalid;
+use super::words::{failure, invalid};
 use crate::sandbox::{Document, Refusal, field, page};
 
 /// The page of `items` (by key) that the input asks for, as `{list: […], "nextToken": …}`.
@@ -34,4 +34,23 @@ pub fn arns<'a>(arns: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item =
 /// Whether the input asks for a part that is only answered on request.
 pub fn includes(input: &Document, part: &str) -> bool {
     field::texts(input, "include").contains(&part)
+}
+
+/// What is found of the names, as `{list: […], "failures": […]}`: a name that is not there is no
+/// error, but a failure with its ARN.
+pub fn described(
+    list: &str,
+    names: &[&str],
+    find: impl Fn(&str) -> Option<Value>,
+    arn: impl Fn(&str) -> String,
+) -> Value {
+    let (mut found, mut failures) = (Vec::new(), Vec::new());
+    for name in names {
+        if let Some(answer) = find(name) {
+            found.push(answer);
+        } else {
+            failures.push(failure(&arn(name), "MISSING"));
+        }
+    }
+    json!({list: found, "failures": failures})
 }

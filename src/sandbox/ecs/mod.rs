@@ -5,6 +5,9 @@
 //!
 //! Tests: `tests/`.
 
+// The table of operations wants one signature of all.
+#![allow(clippy::unnecessary_wraps)]
+
 mod account_setting;
 mod agenda;
 mod capacity_provider;
@@ -19,9 +22,11 @@ mod service_fill;
 mod service_read;
 mod tags;
 mod task;
+mod task_api;
 mod task_definition;
 mod task_definition_checks;
 mod task_definition_fill;
+mod task_placement;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -70,8 +75,8 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("DescribeServiceRevisions", deployment::describe_revisions),
     ("DescribeServices", service_read::describe),
     ("DescribeTaskDefinition", task_definition::describe),
-    ("DescribeTasks", task::describe),
-    ("ExecuteCommand", task::execute_command),
+    ("DescribeTasks", task_api::describe),
+    ("ExecuteCommand", task_api::execute_command),
     ("ListAccountSettings", account_setting::list),
     ("ListClusters", cluster::list),
     ("ListContainerInstances", instance::list),
@@ -81,13 +86,13 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("ListTagsForResource", tags::list_tags_for_resource),
     ("ListTaskDefinitionFamilies", task_definition::list_families),
     ("ListTaskDefinitions", task_definition::list),
-    ("ListTasks", task::list),
+    ("ListTasks", task_api::list),
     ("PutAccountSetting", account_setting::put),
     ("PutAccountSettingDefault", account_setting::put),
     ("PutClusterCapacityProviders", cluster::put_capacity_providers),
     ("RegisterTaskDefinition", task_definition::register),
-    ("RunTask", task::run),
-    ("StopTask", task::stop),
+    ("RunTask", task_api::run),
+    ("StopTask", task_api::stop),
     ("TagResource", tags::tag_resource),
     ("UntagResource", tags::untag_resource),
     ("UpdateCapacityProvider", capacity_provider::update),
@@ -97,13 +102,12 @@ const OPERATIONS: &[(&str, Operation)] = &[
 ];
 
 pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Document) -> Result<Value, Refusal> {
-    match OPERATIONS.iter().find(|(name, _)| *name == operation) {
-        Some((_, perform)) => perform(&mut region.ecs, call, input),
-        None => {
-            let message = format!("ECS has `{operation}`, but this sandbox does not");
-            Err(Refusal::client("UnknownOperationException", message))
-        }
-    }
+    let known = OPERATIONS.iter().find(|(name, _)| *name == operation);
+    let (_, perform) = known.ok_or_else(|| {
+        let message = format!("ECS has `{operation}`, but this sandbox does not");
+        Refusal::client("UnknownOperationException", message)
+    })?;
+    perform(&mut region.ecs, call, input)
 }
 
 /// Does what is due at `call.now`.

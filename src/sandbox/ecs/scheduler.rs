@@ -16,6 +16,7 @@ use super::service::{Service, Status};
 use super::tags::Tags;
 use super::task::{self, Launch, Place, Task};
 use super::task_definition::{self, Family, Revision};
+use super::task_placement;
 use super::words::objects;
 use super::{Agenda, State, Wake};
 use crate::sandbox::{Call, field};
@@ -274,7 +275,7 @@ impl Look<'_> {
             spec: &self.service.spec,
             tags: self.tags_of_tasks(revision),
         };
-        let id = task::start_in(self.agenda, self.cluster, self.providers, self.call, launch)?;
+        let id = task_placement::start(self.agenda, self.cluster, self.providers, self.call, launch)?;
         self.service.tasks.insert(id.clone());
         Ok(id)
     }
@@ -285,7 +286,7 @@ impl Look<'_> {
         for task in self.tasks().filter(|task| task.is_alive() && self.is_of_primary(task)) {
             *counts.entry(task.provider().unwrap_or_default().to_owned()).or_insert(0) += 1;
         }
-        match task::next_provider(field::list(spec, "capacityProviderStrategy"), &counts) {
+        match task_placement::next_provider(field::list(spec, "capacityProviderStrategy"), &counts) {
             Some(provider) => Place::CapacityProvider(provider),
             None => Place::LaunchType(field::text(spec, "launchType").unwrap_or("EC2").to_owned()),
         }

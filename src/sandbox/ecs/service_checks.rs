@@ -378,8 +378,8 @@ fn check_connect(revision: &Revision, spec: &Document) -> Check {
                 "The Service Connect namespace is missing: the service names none, and the cluster has no default.",
             );
         }
-        let names = objects(connect, "services").filter_map(|service| field::text(service, "portName"));
-        for name in names.filter(|name| !port_names.contains(name)) {
+        let mut names = objects(connect, "services").filter_map(|service| field::text(service, "portName"));
+        if let Some(name) = names.find(|name| !port_names.contains(name)) {
             return unknown(name, "Service Connect configuration");
         }
     }

@@ -39,7 +39,7 @@ pub fn create(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document
         let arn = state.runnable(name)?.arn.clone();
         spec.insert("taskDefinition".to_owned(), json!(arn));
     }
-    REMOVED_BY_EMPTY.iter().for_each(|member| remove_empty(spec, member));
+    remove_empty(spec, &REMOVED_BY_EMPTY);
     if !spec.contains_key("launchType") && !spec.contains_key("capacityProviderStrategy") {
         let external = spec["deploymentController"]["type"] == "EXTERNAL";
         if cluster.default_strategy.is_empty() || external {
@@ -70,7 +70,7 @@ pub fn update(
         let arn = state.runnable(name)?.arn.clone();
         spec.insert("taskDefinition".to_owned(), json!(arn));
     }
-    REMOVED_BY_EMPTY.iter().for_each(|member| remove_empty(&mut spec, member));
+    remove_empty(&mut spec, &REMOVED_BY_EMPTY);
     if spec.contains_key("capacityProviderStrategy") {
         spec.shift_remove("launchType");
     } else if !spec.contains_key("launchType") {
@@ -82,10 +82,10 @@ pub fn update(
     Ok(spec)
 }
 
-fn remove_empty(spec: &mut Document, member: &str) {
-    if spec.get(member).is_some_and(|value| value.as_array().is_some_and(Vec::is_empty)) {
-        spec.shift_remove(member);
-    }
+fn remove_empty(document: &mut Document, members: &[&str]) {
+    document.retain(|member, value| {
+        !members.contains(&member.as_str()) || !value.as_array().is_some_and(Vec::is_empty)
+    });
 }
 
 /// Brings a whole `spec` to the form that AWS answers; twice is as once.
@@ -111,7 +111,7 @@ fn normalise(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document)
         && let Some(Value::Object(vpc)) = network.get_mut("awsvpcConfiguration")
     {
         let default_group = format!("sg-0{:016x}", scattered(&format!("{}{}", call.account, call.region)));
-        remove_empty(vpc, "securityGroups");
+        remove_empty(vpc, &["securityGroups"]);
         fill(vpc, [("securityGroups", json!([default_group])), ("assignPublicIp", json!("DISABLED"))]);
     }
     if let Some(Value::Object(connect)) = spec.get_mut("serviceConnectConfiguration") {
@@ -125,7 +125,7 @@ fn platform(state: &State, spec: &mut Document) {
     let definition = field::text(spec, "taskDefinition");
     let family = definition
         .and_then(|name| task_definition::find(&state.task_definitions, name))
-        .map(|r| r.platform_family());
+        .map(task_definition::Revision::platform_family);
     if service::is_on_fargate(spec) {
         fill(spec, [("platformVersion", json!("LATEST"))]);
         spec.insert("platformFamily".to_owned(), json!(family.unwrap_or_else(|| "Linux".to_owned())));

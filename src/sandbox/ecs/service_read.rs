@@ -8,7 +8,7 @@ use super::State;
 use super::cluster::{Cluster, namespace_arn};
 use super::listing::{self, includes};
 use super::service::{Service, Status};
-use super::words::{arn_of, failure, invalid, short};
+use super::words::{arn_of, invalid, short};
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// Members of `spec` that are answered as they are.
@@ -107,17 +107,10 @@ pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if names.len() > 10 {
         return Err(invalid("Services can have at most 10 items."));
     }
-    let (mut services, mut failures) = (Vec::new(), Vec::new());
-    for name in names {
-        match cluster.services.get(short(name)) {
-            Some(service) => services.push(answer(cluster, service, includes(input, "TAGS"))),
-            None => {
-                let arn = arn_of(call, "service", &format!("{}/{}", cluster.name, short(name)));
-                failures.push(failure(&arn, "MISSING"));
-            }
-        }
-    }
-    Ok(json!({"services": services, "failures": failures}))
+    let find =
+        |name: &str| Some(answer(cluster, cluster.services.get(short(name))?, includes(input, "TAGS")));
+    let arn = |name: &str| arn_of(call, "service", &format!("{}/{}", cluster.name, short(name)));
+    Ok(listing::described("services", &names, find, arn))
 }
 
 /// Those that are ACTIVE.

@@ -1,22 +1,18 @@
-//! Tasks: their life from PROVISIONING to STOPPED, and the operations on them. Which tasks a
-//! service has is the `scheduler`'s.
+//! Tasks: their life from PROVISIONING to STOPPED, told by the time that passes. The
+//! operations on tasks are in `task_api`; which tasks a service has is the `scheduler`'s.
 //!
 //! Tests: `tests/task.rs`.
-
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::capacity_provider::{self, CapacityProvider, is_fargate};
+use super::capacity_provider::is_fargate;
 use super::cluster::Cluster;
-use super::listing::{self, includes};
-use super::service_checks;
 use super::tags::Tags;
 use super::task_definition::Revision;
-use super::words::{self, arn_of, cluster_name, failure, invalid, objects, short};
+use super::words::{self, arn_of, objects};
 use super::{Agenda, State, Wake, instance};
-use crate::sandbox::{Call, Document, Refusal, field};
+use crate::sandbox::{Call, Document, field};
 
 /// Seconds for which a stopped task is still described, as in AWS.
 const REMEMBERED: f64 = 3600.0;
@@ -130,6 +126,16 @@ impl Task {
         field::text(&self.document, "group") == Some(group)
     }
 
+    pub fn family(&self) -> &str {
+        let definition =
+            field::text(&self.document, "taskDefinitionArn").map(words::short).unwrap_or_default();
+        definition.split(':').next().unwrap_or_default()
+    }
+
+    pub fn started_by(&self) -> &str {
+        field::text(&self.document, "startedBy").unwrap_or_default()
+    }
+
     pub fn waits_for_instance(&self, provider: &str) -> bool {
         self.instance.is_none()
             && self.is_alive()
@@ -141,7 +147,7 @@ impl Task {
         self.document.insert(member.to_owned(), value.into());
     }
 
-    fn answer(&self, with_tags: bool) -> Value {
+    pub fn answer(&self, with_tags: bool) -> Value {
         let mut answer = self.document.clone();
         let desired = if self.stopping { "STOPPED" } else { "RUNNING" };
         answer.insert("lastStatus".to_owned(), json!(self.status.name()));
@@ -388,218 +394,4 @@ pub fn wake(state: &mut State, call: &Call, cluster: &str, id: &str) {
         instance::left(agenda, cluster, call, &instance);
     }
     wake_later(agenda, cluster, call, id);
-}
-
-/// Which provider of a strategy the next task goes to, given how many each has: first the base,
-/// then whoever is furthest behind its weight.
-pub fn next_provider(strategy: &[Value], counts: &BTreeMap<String, u64>) -> Option<String> {
-    let number = |item: &Value, member: &str| item[member].as_u64().unwrap_or(0);
-    let name = |item: &Value| item["capacityProvider"].as_str().unwrap_or_default().to_owned();
-    let has = |item: &Value| counts.get(&name(item)).copied().unwrap_or(0);
-    if let Some(item) = strategy.iter().find(|item| has(item) < number(item, "base")) {
-        return Some(name(item));
-    }
-    let weighted = strategy.iter().filter(|item| number(item, "weight") > 0);
-    // (has - base) / weight, compared without fractions.
-    let next = weighted.min_by(|left, right| {
-        let share = |item: &Value, other: &Value| {
-            (has(item) - number(item, "base").min(has(item))) * number(other, "weight")
-        };
-        share(left, right).cmp(&share(right, left))
-    });
-    next.map(name)
-}
-
-pub fn run(state: &mut State, call: &Call, input: &Document) -> Result<Value, Refusal> {
-    let cluster = state.cluster(input)?;
-    let token = field::text(input, "clientToken").map(str::to_owned);
-    if let Some(ids) = token.as_ref().and_then(|token| cluster.run_tokens.get(token)) {
-        let tasks: Vec<Value> =
-            ids.iter().filter_map(|id| cluster.tasks.get(id)).map(|task| task.answer(true)).collect();
-        return Ok(json!({"tasks": tasks, "failures": []}));
-    }
-    let count = field::integer(input, "count").unwrap_or(1);
-    if !(1..=10).contains(&count) {
-        return Err(invalid("Tasks can be run in a count of 1 to 10."));
-    }
-    let revision = state.runnable(field::text(input, "taskDefinition").unwrap_or_default())?.clone();
-    service_checks::check_network(&revision, input)?;
-    let strategy = run_strategy(state, cluster, input)?;
-    let launch_type = field::text(input, "launchType").unwrap_or("EC2");
-    if strategy.is_empty() && !revision.supports(launch_type) {
-        return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
-    }
-    let tags = Tags::read(input)?;
-    let family = short(&revision.arn).split(':').next().unwrap_or_default().to_owned();
-    let (mut started, mut failures, mut counts) = (Vec::new(), Vec::new(), BTreeMap::new());
-    for _ in 0..count {
-        let place = match next_provider(&strategy, &counts) {
-            Some(provider) => {
-                *counts.entry(provider.clone()).or_insert(0) += 1;
-                Place::CapacityProvider(provider)
-            }
-            None => Place::LaunchType(launch_type.to_owned()),
-        };
-        let launch = Launch {
-            place,
-            revision: &revision,
-            group: field::text(input, "group").map_or_else(|| format!("family:{family}"), str::to_owned),
-            started_by: field::text(input, "startedBy").map(str::to_owned),
-            service: None,
-            spec: input,
-            tags: tags.clone(),
-        };
-        match start(state, call, cluster_name(input), launch) {
-            Ok(id) => started.push(id),
-            Err(reason) => failures.push(json!({"reason": reason})),
-        }
-    }
-    let cluster = state.cluster_mut(input)?;
-    let tasks: Vec<Value> =
-        started.iter().filter_map(|id| cluster.tasks.get(id)).map(|task| task.answer(true)).collect();
-    if let Some(token) = token {
-        cluster.run_tokens.insert(token, started);
-    }
-    Ok(json!({"tasks": tasks, "failures": failures}))
-}
-
-/// The strategy that RunTask says or the cluster's default, if it says no launch type.
-fn run_strategy(state: &State, cluster: &Cluster, input: &Document) -> Result<Vec<Value>, Refusal> {
-    let given = capacity_provider::strategy(field::list(input, "capacityProviderStrategy"))?;
-    let launch_type = field::text(input, "launchType");
-    if launch_type.is_some() && !given.is_empty() {
-        return Err(invalid(
-            "Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.",
-        ));
-    }
-    service_checks::check_attached(state, cluster, &given)?;
-    Ok(match launch_type {
-        None if given.is_empty() => cluster.default_strategy.clone(),
-        _ => given,
-    })
-}
-
-/// Launches one task and finds it a place; the reason if there is none.
-pub fn start(state: &mut State, call: &Call, cluster: &str, what: Launch) -> Result<String, String> {
-    let State { clusters, capacity_providers, agenda, .. } = state;
-    let Some(cluster) = clusters.get_mut(cluster) else { return Err("MISSING".to_owned()) };
-    start_in(agenda, cluster, capacity_providers, call, what)
-}
-
-/// As [`start`], where the state is already taken apart.
-pub fn start_in(
-    agenda: &mut Agenda,
-    cluster: &mut Cluster,
-    providers: &BTreeMap<String, CapacityProvider>,
-    call: &Call,
-    what: Launch,
-) -> Result<String, String> {
-    if what.place.is_fargate() {
-        let id = launch(cluster, call, what);
-        begin(agenda, cluster, call, &id, None);
-        return Ok(id);
-    }
-    let provider = match &what.place {
-        Place::CapacityProvider(name) => Some(name.clone()),
-        Place::LaunchType(_) => None,
-    };
-    let wanted = instance::Wanted {
-        provider: provider.as_deref(),
-        needs: what.revision.needs(),
-        not_beside: wants_alone(what.spec).then_some(what.group.as_str()),
-    };
-    let found = instance::find(cluster, &wanted);
-    if found.is_none() {
-        instance::ask_for_more(agenda, cluster, providers, call, provider.as_deref());
-        // A capacity provider's tasks wait for its instances; the others are not even made.
-        if provider.is_none() {
-            let none_at_all = cluster.instances.is_empty();
-            return Err(if none_at_all {
-                "No Container Instances were found in your cluster."
-            } else {
-                "RESOURCE:MEMORY"
-            }
-            .to_owned());
-        }
-    }
-    let id = launch(cluster, call, what);
-    if found.is_some() {
-        begin(agenda, cluster, call, &id, found);
-    }
-    Ok(id)
-}
-
-/// Whether no two tasks of a group may share an instance.
-fn wants_alone(spec: &Document) -> bool {
-    let distinct = |constraint: &Document| field::text(constraint, "type") == Some("distinctInstance");
-    field::text(spec, "schedulingStrategy") == Some("DAEMON")
-        || objects(spec, "placementConstraints").any(distinct)
-}
-
-pub fn stop(state: &mut State, call: &Call, input: &Document) -> Result<Value, Refusal> {
-    let id = short(field::text(input, "task").unwrap_or_default()).to_owned();
-    let reason = field::text(input, "reason").unwrap_or("Task stopped by user");
-    state.cluster(input)?.tasks.get(&id).ok_or_else(|| invalid("The referenced task was not found."))?;
-    let State { clusters, agenda, .. } = state;
-    let Some(cluster) = clusters.get_mut(cluster_name(input)) else { return Err(words::cluster_not_found()) };
-    stop_task(agenda, cluster, call, &id, "UserInitiated", reason);
-    if let Some(service) = cluster.tasks[&id].service.clone() {
-        agenda.wake(call.now + 1.0, Wake::Service { cluster: cluster.name.clone(), service });
-    }
-    Ok(json!({"task": cluster.tasks[&id].answer(true)}))
-}
-
-pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Value, Refusal> {
-    let cluster = state.cluster(input)?;
-    let ids = field::texts(input, "tasks");
-    if ids.is_empty() {
-        return Err(invalid("Tasks cannot be empty."));
-    }
-    if ids.len() > 100 {
-        return Err(invalid("Tasks can have at most 100 items."));
-    }
-    let (mut tasks, mut failures) = (Vec::new(), Vec::new());
-    for id in ids {
-        match cluster.tasks.get(short(id)) {
-            Some(task) => tasks.push(task.answer(includes(input, "TAGS"))),
-            None => {
-                let arn = arn_of(call, "task", &format!("{}/{}", cluster.name, short(id)));
-                failures.push(failure(&arn, "MISSING"));
-            }
-        }
-    }
-    Ok(json!({"tasks": tasks, "failures": failures}))
-}
-
-/// Without `desiredStatus` those that are to run.
-pub fn list(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refusal> {
-    let cluster = state.cluster(input)?;
-    let service = field::text(input, "serviceName").map(short);
-    if let Some(name) = service
-        && !cluster.services.contains_key(name)
-    {
-        return Err(words::service_not_found());
-    }
-    let stopped = field::text(input, "desiredStatus") == Some("STOPPED");
-    let is = |member: &str, value: Option<&str>| {
-        value.is_none_or(|value| field::text(input, member).is_none_or(|wanted| wanted == value))
-    };
-    let family = field::text(input, "family");
-    let chosen = cluster.tasks.values().filter(|task| {
-        let definition = field::text(&task.document, "taskDefinitionArn").map(short).unwrap_or_default();
-        task.stopping == stopped
-            && service.is_none_or(|service| task.service.as_deref() == Some(service))
-            && is("launchType", Some(task.launch_type()))
-            && is("startedBy", Some(field::text(&task.document, "startedBy").unwrap_or_default()))
-            && family.is_none_or(|family| definition.split(':').next() == Some(family))
-            && field::text(input, "containerInstance")
-                .is_none_or(|wanted| task.instance.as_deref() == Some(short(wanted)))
-    });
-    listing::paged(input, "taskArns", listing::arns(chosen.map(|task| task.arn.as_str())), (100, 100))
-}
-
-pub fn execute_command(_: &mut State, _: &Call, _: &Document) -> Result<Value, Refusal> {
-    Err(invalid(
-        "The execute command failed because the sandbox's tasks have no shell: nothing runs in them.",
-    ))
 }

@@ -23,7 +23,7 @@ pub struct Family {
 pub struct Revision {
     pub arn: String,
     family: String,
-    revision: u64,
+    number: u64,
     /// As registered, with what AWS fills.
     pub body: Document,
     pub tags: Tags,
@@ -91,7 +91,7 @@ impl Revision {
         let mut answer = Value::Object(body);
         answer["taskDefinitionArn"] = json!(self.arn);
         answer["family"] = json!(self.family);
-        answer["revision"] = json!(self.revision);
+        answer["revision"] = json!(self.number);
         answer["status"] = json!(self.status.name());
         answer["registeredAt"] = json!(self.registered_at);
         answer["registeredBy"] = json!(call.caller());
@@ -152,7 +152,7 @@ pub fn register(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     let revision = Revision {
         arn: arn_of(call, "task-definition", &format!("{family}:{number}")),
         family,
-        revision: number,
+        number,
         body,
         tags,
         status: Status::Active,
@@ -192,9 +192,10 @@ pub fn list(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refu
         .flat_map(|(_, family)| family.revisions.values())
         .filter(|revision| revision.status.name() == status);
     let items = revisions.map(|revision| {
-        let key = format!("{}\0{:020}", revision.family, revision.revision);
-        // The listing sorts by key: turned-over bytes sort the other way round.
-        let key = if descending { key.bytes().map(|byte| format!("{:02x}", !byte)).collect() } else { key };
+        let key = format!("{}\0{:020}", revision.family, revision.number);
+        // The listing sorts by key: turned-over characters sort the other way round.
+        let turned = |c: char| char::from_u32(0x10_FFFF - u32::from(c)).unwrap_or(c);
+        let key = if descending { key.chars().map(turned).collect() } else { key };
         (key, json!(revision.arn))
     });
     listing::paged(input, "taskDefinitionArns", items, (100, 100))
