@@ -3,6 +3,7 @@
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::ui::Ui;
+use crate::aws::ErrorKind;
 use crate::import::{ImportError, Imported, manifests};
 use crate::manifest::write::yaml;
 use crate::model::names::Kind;
@@ -32,8 +33,12 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         .connected(async |aws, _| {
             let region = aws.default_region().unwrap_or_default();
             args.connect.check_account(aws.account_id(region).await?)?;
-            let observed = inventory(&aws, &RevisionCache::default(), region, &args.cluster).await?;
-            manifests(&observed).map_err(refused)
+            let observed = inventory(&aws, &RevisionCache::default(), region, &args.cluster).await;
+            let observed = observed.map_err(|error| match error.kind {
+                ErrorKind::NotFound => no_cluster(&args.cluster, region),
+                _ => error.into(),
+            })?;
+            manifests(&observed).map_err(|problems| refused(&problems, &args.cluster, region))
         })
         .await?;
     for note in &found.notes {
@@ -43,12 +48,24 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// An import with holes would be taken for the whole: all that is missing is told, and nothing is written.
-fn refused(problems: Vec<ImportError>) -> Failure {
-    let missing = |problem: &ImportError| matches!(problem, ImportError::Missing { .. });
-    let failure = if problems.iter().all(missing) { Failure::input } else { Failure::world };
-    let message = "nothing is written: not all of it could be read";
-    problems.iter().fold(failure(message.to_owned()), |failure, problem| failure.caused_by(problem))
+fn no_cluster(cluster: &str, region: &str) -> Failure {
+    Failure::input(format!("there is no cluster `{cluster}` in {region}"))
+        .hint("name another with `--cluster`, or another Region with `--region`")
+}
+
+/// An import with holes would be taken for the whole: nothing is written.
+fn refused(problems: &[ImportError], cluster: &str, region: &str) -> Failure {
+    /// One cause often hits every object.
+    const SHOWN: usize = 3;
+    if problems.iter().any(|problem| matches!(problem, ImportError::Missing { .. })) {
+        return no_cluster(cluster, region);
+    }
+    let failure = Failure::world("nothing is written, because not all could be read");
+    let failure = problems.iter().take(SHOWN).fold(failure, |failure, problem| failure.caused_by(problem));
+    match problems.len().saturating_sub(SHOWN) {
+        0 => failure,
+        more => failure.because(&format!("{more} more")),
+    }
 }
 
 fn write(manifests: &[Imported], output: &Path, ui: &Ui) -> Result<(), Failure> {
