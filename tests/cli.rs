@@ -74,33 +74,90 @@ fn verbose_tells_each_call_and_no_secret() {
     }
 }
 
+/// A sandbox in a process of its own, asked to end when the test is over.
 #[cfg(unix)]
-#[test]
-fn a_sandbox_says_where_it_is_and_keeps_its_world_when_it_is_ended() {
-    use std::io::{BufRead, BufReader};
-    let folder = tempfile::tempdir().unwrap();
-    let world = folder.path().join("w.json");
-    let mut sandbox = ecs_operator()
-        .args(["sandbox", "--listen", "127.0.0.1:0", "--state"])
-        .arg(&world)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut url = String::new();
-    BufReader::new(sandbox.stdout.take().unwrap()).read_line(&mut url).unwrap();
-    let apply = ecs_operator()
-        .args(["apply", "examples/shop"])
-        .envs([
-            ("AWS_ENDPOINT_URL", url.trim()),
+struct Served {
+    process: std::process::Child,
+    url: String,
+}
+
+#[cfg(unix)]
+impl Served {
+    fn start(extra: &[&str]) -> Self {
+        use std::io::{BufRead, BufReader};
+        let listen = ["sandbox", "--listen", "127.0.0.1:0"];
+        let mut process = ecs_operator().args(listen).args(extra).stdout(Stdio::piped()).spawn().unwrap();
+        let mut url = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut url).unwrap();
+        Self { process, url: url.trim().to_owned() }
+    }
+
+    fn apply(&self, extra: &[&str]) -> Command {
+        let mut apply = ecs_operator();
+        apply.args(["apply", "examples/shop"]).args(extra).envs([
+            ("AWS_ENDPOINT_URL", self.url.as_str()),
             ("AWS_REGION", "eu-central-1"),
             ("AWS_ACCESS_KEY_ID", "sandbox"),
             ("AWS_SECRET_ACCESS_KEY", "sandbox"),
-        ])
-        .args(["--timeout", "1s"])
+        ]);
+        apply
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Served {
+    fn drop(&mut self) {
+        end(&mut self.process, "TERM");
+    }
+}
+
+#[cfg(unix)]
+fn end(process: &mut std::process::Child, signal: &str) -> Option<i32> {
+    let asked = Command::new("kill").args(["-s", signal, &process.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    process.wait().unwrap().code()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_sandbox_says_where_it_is_and_keeps_its_world_when_it_is_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let world = folder.path().join("w.json");
+    let mut sandbox = Served::start(&["--state", world.to_str().unwrap()]);
+    let apply = sandbox.apply(&["--timeout", "1s"]).output().unwrap();
+    assert_eq!(apply.status.code(), Some(1), "{apply:?}");
+    assert!(String::from_utf8(apply.stderr).unwrap().starts_with("stopped waiting after 1s"));
+    assert_eq!(end(&mut sandbox.process, "INT"), Some(0));
+    assert!(std::fs::read_to_string(&world).unwrap().contains("shop/checkout"));
+    // Already ended: nothing is left to end.
+    std::mem::forget(sandbox);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_the_waiting_and_says_so() {
+    use std::io::{BufRead, BufReader};
+    let sandbox = Served::start(&[]);
+    let mut apply = sandbox.apply(&["--wait"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Once something is made, it is listened for.
+    let told = BufReader::new(apply.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.into_iter().any(|line| line.contains("EcsCluster/shop created")));
+    assert_eq!(end(&mut apply, "INT"), Some(1));
+    let mut said = String::new();
+    apply.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(said, "stopped waiting; what was begun goes on in AWS\n");
+}
+
+#[test]
+fn apply_as_json_holds_every_pass_and_what_runs_afterwards() {
+    let out = ecs_operator()
+        .args(["apply", "examples/shop", "--sandbox", "--wait", "-o", "json"])
         .output()
         .unwrap();
-    assert!(apply.status.code().is_some_and(|code| code <= 1), "{apply:?}");
-    let asked = Command::new("kill").arg(sandbox.id().to_string()).status().unwrap();
-    assert!(asked.success() && sandbox.wait().unwrap().success());
-    assert!(std::fs::read_to_string(&world).unwrap().contains("shop/checkout"));
+    let applied: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+    assert_eq!((out.status.code(), applied["version"].as_u64()), (Some(0), Some(1)));
+    assert!(applied["passes"].as_array().unwrap().len() > 1);
+    let after = applied["after"]["objects"].as_array().unwrap();
+    assert!(after.iter().all(|object| object["verdict"] == "unchanged"));
+    assert!(after.iter().any(|object| object["rollout"]["state"] == "done"));
 }

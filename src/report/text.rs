@@ -18,15 +18,13 @@ const STATE: usize = 11;
 impl View {
     /// Where this is about: the first line of every text.
     pub fn heading(&self) -> String {
-        let regions = if self.regions.is_empty() { "no region".to_owned() } else { self.regions.join(", ") };
-        let mut line = format!("{BOLD}{} {regions}{BOLD:#} · owner {}", self.account, tame(&self.owner));
-        if !self.source.is_empty() {
-            line += &format!(" · {}", tame(&self.source));
-        }
-        if let Some(revision) = &self.revision {
-            line += &format!(" @ {}", tame(revision));
-        }
-        line + "\n"
+        let place = format!("{BOLD}{} {}{BOLD:#}", self.account, self.regions.join(", "));
+        let place = if self.objects.is_empty() { "no objects".to_owned() } else { place };
+        let revision = self.revision.as_ref().map(|revision| format!(" @ {}", tame(revision)));
+        let source = tame(&self.source) + &revision.unwrap_or_default();
+        let parts = [place, format!("owner {}", tame(&self.owner)), source];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(" · ") + "\n"
     }
 
     /// What would change.
@@ -150,8 +148,7 @@ impl ObjectView {
                 line(&format!("{GREEN}✓{GREEN:#} {label} {done}{later}"))
             }
             Result::Failed { error, .. } => {
-                line(&format!("{RED}✗{RED:#} {label} failed: {}", tame(&error.message)))
-                    + &error.rest("    ")
+                line(&format!("{RED}✗{RED:#} {label} failed: {}", tame(&error.message))) + &error.rest("    ")
             }
             Result::NotOwned => {
                 line(&format!("{RED}✗{RED:#} {label} left alone: somebody else made it in the meantime"))
