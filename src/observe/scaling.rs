@@ -101,6 +101,7 @@ async fn read_lists(
         });
         return reads.buffer_unordered(AT_ONCE).collect().await;
     }
-    let all = reader.all(operation, namespace(), member).await;
+    // A dimension may be named only together with a resource.
+    let all = reader.all(operation, json!({"serviceNamespace": "ecs"}), member).await;
     services.iter().map(|service| (service.key.clone(), of(&all, service))).collect()
 }
