@@ -62,10 +62,10 @@ impl ConnectArgs {
         kept.map(|()| done)
     }
 
-    /// Refuses an account that is not the expected one.
+    /// Refuses an account that is not the expected one; it is empty when nothing had to be asked of any.
     pub fn check_account(&self, account: &str) -> Result<(), Failure> {
         match &self.expect_account {
-            Some(expected) if expected != account => Err(Failure::input(format!(
+            Some(expected) if expected != account && !account.is_empty() => Err(Failure::input(format!(
                 "these are credentials for account `{account}`, and `--expect-account` says `{expected}`"
             ))
             .hint("set AWS_PROFILE, or correct the account")),

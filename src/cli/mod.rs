@@ -9,6 +9,7 @@
 mod apply;
 mod connection;
 mod failure;
+mod import;
 mod interrupt;
 mod load;
 mod pass;
@@ -43,6 +44,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Status(status::Args),
+    Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
 }
@@ -94,6 +96,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, ui).await,
         Command::Apply(args) => apply::run(&args, ui).await,
         Command::Status(args) => status::run(&args, ui).await,
+        Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
     }

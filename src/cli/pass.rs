@@ -35,6 +35,7 @@ impl PassArgs {
         }
         let options =
             Options { owner: self.owner.clone(), adopt: self.adopt, confirmed: self.confirm.clone() };
+        ui.waiting_for("reading what runs");
         Ok((loaded, Session::new(aws, options)))
     }
 }

@@ -18,23 +18,20 @@ const STATE: usize = 11;
 impl View {
     /// Where this is about: the first line of every text.
     pub fn heading(&self) -> String {
-        let regions = if self.regions.is_empty() { "no region".to_owned() } else { self.regions.join(", ") };
-        let mut line = format!("{BOLD}{} {regions}{BOLD:#} · owner {}", self.account, tame(&self.owner));
-        if !self.source.is_empty() {
-            line += &format!(" · {}", tame(&self.source));
-        }
-        if let Some(revision) = &self.revision {
-            line += &format!(" @ {}", tame(revision));
-        }
-        line + "\n"
+        let place = format!("{BOLD}{} {}{BOLD:#}", self.account, self.regions.join(", "));
+        let place = if self.objects.is_empty() { "no objects".to_owned() } else { place };
+        let revision = self.revision.as_ref().map(|revision| format!(" @ {}", tame(revision)));
+        let source = tame(&self.source) + &revision.unwrap_or_default();
+        let parts = [place, format!("owner {}", tame(&self.owner)), source];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(" · ") + "\n"
     }
 
     /// What would change.
     pub fn plan_text(&self, verbose: bool) -> String {
-        let shown = || self.objects.iter().filter(|object| verbose || object.is_noteworthy());
-        let width = shown().map(|object| self.label(object).chars().count()).max().unwrap_or(0).min(WIDEST);
-        let objects = shown().map(|object| object.plan_text(&self.label(object), width, verbose));
-        objects.collect()
+        let shown = self.clone().only(|object| verbose || object.is_noteworthy());
+        let width = shown.label_width();
+        shown.objects.iter().map(|object| object.plan_text(&shown.label(object), width, verbose)).collect()
     }
 
     /// `2 to create, 1 to change, 14 unchanged`.
@@ -58,10 +55,8 @@ impl View {
 
     /// What runs against what is declared.
     pub fn status_text(&self, verbose: bool) -> String {
-        let labels: Vec<String> = self.objects.iter().map(|object| self.label(object)).collect();
-        let width = labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).min(WIDEST);
-        let objects = self.objects.iter().zip(&labels);
-        objects.map(|(object, label)| object.status_text(label, width, verbose)).collect()
+        let width = self.label_width();
+        self.objects.iter().map(|object| object.status_text(&self.label(object), width, verbose)).collect()
     }
 
     /// What is left when all is written: the objects that are not as they should be, and one closing line.
@@ -80,7 +75,15 @@ impl View {
             ),
             (left, _) => format!("{RED}not done:{RED:#} {left} of {}", counted(all, "object")),
         };
-        rest.status_text(false) + &line + "\n"
+        let width = rest.label_width();
+        rest.objects.iter().map(|object| object.closing_text(&rest.label(object), width)).collect::<String>()
+            + &line
+            + "\n"
+    }
+
+    fn label_width(&self) -> usize {
+        let widths = self.objects.iter().map(|object| self.label(object).chars().count());
+        widths.max().unwrap_or(0).min(WIDEST)
     }
 
     /// `EcsService/checkout`, with the AWS name where it is another, and the Region where there are several.
@@ -144,9 +147,8 @@ impl ObjectView {
                 let later = self.hold.as_ref().map(|hold| format!("; {}", hold.message)).unwrap_or_default();
                 line(&format!("{GREEN}✓{GREEN:#} {label} {done}{later}"))
             }
-            Result::Failed { operation, error } => {
-                line(&format!("{RED}✗{RED:#} {label} failed at {operation}: {}", tame(&error.message)))
-                    + &error.rest("    ")
+            Result::Failed { error, .. } => {
+                line(&format!("{RED}✗{RED:#} {label} failed: {}", tame(&error.message))) + &error.rest("    ")
             }
             Result::NotOwned => {
                 line(&format!("{RED}✗{RED:#} {label} left alone: somebody else made it in the meantime"))
@@ -158,12 +160,7 @@ impl ObjectView {
     }
 
     fn status_text(&self, label: &str, width: usize, verbose: bool) -> String {
-        let (symbol, style, state) = self.state();
-        let mut text = format!("{style}{symbol}{style:#} {label:<width$}  {style}{state}{style:#}");
-        if let Some(rollout) = &self.rollout {
-            text += &format!("{:pad$}  {}", "", tame(&rollout.text()), pad = STATE - state.len());
-        }
-        text.push('\n');
+        let mut text = self.state_line(label, width, self.rollout.as_ref().map(RolloutView::text));
         if self.verdict == Verdict::Unreadable || verbose {
             text.extend(self.notes.iter().map(|note| line(&format!("    {}", tame(note)))));
         }
@@ -181,6 +178,23 @@ impl ObjectView {
         }
         text.extend(self.hold.iter().map(HoldView::text));
         text
+    }
+
+    /// What keeps it from being done, on one line: more has been told before.
+    fn closing_text(&self, label: &str, width: usize) -> String {
+        let hold = self.hold.as_ref().map(|hold| hold.message.clone());
+        let reason = || self.rollout.as_ref()?.reason.clone();
+        let rollout = || self.rollout.as_ref().map(RolloutView::text);
+        self.state_line(label, width, hold.or_else(reason).or_else(rollout))
+    }
+
+    fn state_line(&self, label: &str, width: usize, more: Option<String>) -> String {
+        let (symbol, style, state) = self.state();
+        let more = more.map(|more| format!("{:pad$}  {}", "", tame(&more), pad = STATE - state.len()));
+        format!(
+            "{style}{symbol}{style:#} {label:<width$}  {style}{state}{style:#}{}\n",
+            more.unwrap_or_default()
+        )
     }
 
     /// In one word: the hold, the verdict, or where the rollout stands.
