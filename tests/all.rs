@@ -2,6 +2,7 @@
 //!
 //! - [`architecture`]: who imports whom, sizes, and what only some folders may touch.
 //! - [`model`]: every member of every API is handled or left out with a reason.
+//! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
@@ -13,3 +14,5 @@ mod cli;
 mod corpus;
 mod iam;
 mod model;
+mod scenarios;
+mod world;

@@ -107,9 +107,13 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     let declared = work.object.part("service").cloned().unwrap_or_default();
     let described = described::service(live);
     let mut desired = work.leaving_alone(kind_shape("Service"), "service", &declared, &described);
+    // Which revision runs is chosen by content, and compared there.
+    desired.remove("taskDefinition");
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
     note_unread(work, &mut desired, live);
+    // Chosen apart: the same revision has many spellings.
+    desired.remove("taskDefinition");
     let running = described::running_revision(live).map(|name| family_and_revision(name).to_owned());
     let choice = match revision::choose(draft, work, running.as_deref()) {
         Choice::Unreadable(cause) => return Err(cause),

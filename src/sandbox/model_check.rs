@@ -119,16 +119,11 @@ impl Api {
 
     fn violated(&self, violations: &[Violation]) -> Refusal {
         if let ("ecr", [Violation { path, constraint, .. }, ..]) = (self.signing_name.as_str(), violations) {
-            let constraint =
-                constraint.strip_prefix("Member ").unwrap_or(constraint).replace("pattern: ", "");
-            let constraint = constraint.replacen(
-                "must satisfy regular expression ",
-                "must satisfy regular expression '",
-                1,
-            );
-            let quote = if constraint.contains("expression '") { "'" } else { "" };
-            let message =
-                format!("Invalid parameter at '{path}' failed to satisfy constraint: '{constraint}{quote}'");
+            let words = match constraint.strip_prefix("Member must satisfy regular expression pattern: ") {
+                Some(pattern) => format!("must satisfy regular expression '{pattern}'"),
+                None => constraint.trim_start_matches("Member ").to_owned(),
+            };
+            let message = format!("Invalid parameter at '{path}' failed to satisfy constraint: '{words}'");
             return Refusal::client("InvalidParameterException", message);
         }
         let code = match self.signing_name.as_str() {
@@ -402,7 +397,7 @@ mod tests {
         assert_eq!(code, "InvalidParameterException");
         assert_eq!(
             message,
-            "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '(?:[a-z0-9]+(?:[._-][a-z0-9]+)*/)*[a-z0-9]+(?:[._-][a-z0-9]+)*''"
+            "Invalid parameter at 'repositoryName' failed to satisfy constraint: 'must satisfy regular expression '[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*(\\/[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*)*''"
         );
     }
 

@@ -20,9 +20,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("manifest", &["model"]),
     ("source", &["manifest"]),
-    ("resolve", &["manifest", "model"]),
+    // Of the source only the snapshot that it gives.
+    ("resolve", &["manifest", "model", "source"]),
     ("aws", &["model"]),
     ("observe", &["aws", "model"]),
+    ("import", &["model"]),
     ("plan", &["model", "rollout"]),
     ("rollout", &["model"]),
     ("execute", &["aws", "plan", "model"]),
@@ -35,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "model",
             "manifest",
+            "import",
             "source",
             "resolve",
             "aws",
@@ -284,8 +287,10 @@ mod checks {
         assert_eq!(large.code_lines(), 95);
         assert_eq!(sizes("function", &FUNCTION, large.functions()).len(), 2);
         assert_eq!(sizes("function", &FUNCTION, vec![("f".into(), 39)]), Vec::<String>::new());
-        let named = source("src/plan/a.rs", "#[cfg(test)]\nmod wire_tests;\nmod b;\n");
+        let named = source("src/plan/mod.rs", "#[cfg(test)]\nmod wire_tests;\nmod b;\n");
         assert_eq!(named.test_files(), ["src/plan/wire_tests.rs", "src/plan/wire_tests/mod.rs"]);
+        let beside = source("src/import.rs", "#[cfg(test)]\nmod tests;\n");
+        assert_eq!(beside.test_files(), ["src/import/tests.rs", "src/import/tests/mod.rs"]);
     }
 
     #[test]

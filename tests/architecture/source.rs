@@ -108,12 +108,9 @@ impl Source {
 
     /// The files of modules that are declared under `#[cfg(test)]`.
     pub fn test_files(&self) -> Vec<String> {
-        let folder = match self.path.rsplit_once('/') {
-            Some((folder, "mod.rs" | "lib.rs" | "main.rs")) => folder.to_owned(),
-            // `wire_tests` beside `a.rs` would be `a/wire_tests.rs`; who declares it in `a.rs` says so by `#[path]`.
-            Some((folder, _)) => folder.to_owned(),
-            None => String::new(),
-        };
+        // `mod b;` in `a/mod.rs` is `a/b.rs`, and so it is in `a.rs`.
+        let own = self.path.trim_end_matches(".rs");
+        let folder = ["/mod", "/lib", "/main"].iter().find_map(|root| own.strip_suffix(root)).unwrap_or(own);
         let mut files = Vec::new();
         for (at, _) in self.whole.match_indices("#[cfg(test)]") {
             let item = self.whole[at + "#[cfg(test)]".len()..].trim_start();

@@ -80,7 +80,7 @@ pub fn find(cluster: &Cluster, wanted: &Wanted) -> Option<String> {
         let beside = || {
             wanted
                 .not_beside
-                .is_some_and(|group| cluster.tasks_on(&instance.id).any(|task| task.is_in_group(group)))
+                .is_some_and(|group| cluster.tasks_on(&instance.id).any(|task| task.group() == group))
         };
         wanted.provider.is_none_or(|provider| provider == instance.provider)
             && wanted.needs.0 <= cpu
@@ -160,21 +160,23 @@ fn grow(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, provider: &str,
     if unplaced && scales && cluster.instances_of(provider).count() < GROUP_SIZE.1 {
         register(cluster, call, provider, ROOM);
     }
-    let waiting: Vec<(String, (u64, u64))> = cluster
+    let waiting: Vec<String> = cluster
         .tasks
         .values()
         .filter(|task| task.waits_for_instance(provider))
-        .map(|task| (task.id.clone(), task.needs))
+        .map(|task| task.id.clone())
         .collect();
-    for (task, needs) in waiting {
-        let wanted = Wanted { provider: Some(provider), needs, not_beside: None };
+    for id in waiting {
+        let Some(task) = cluster.tasks.get(&id) else { continue };
+        let needs = task.needs;
+        let wanted = Wanted { provider: Some(provider), needs, not_beside: task.not_beside() };
         let mut found = find(cluster, &wanted);
         let may_grow = scales && cluster.instances_of(provider).count() < GROUP_SIZE.1;
         if found.is_none() && may_grow && needs.0 <= ROOM.0 && needs.1 <= ROOM.1 {
             found = Some(register(cluster, call, provider, ROOM));
         }
         if found.is_some() {
-            task::begin(agenda, cluster, call, &task, found);
+            task::begin(agenda, cluster, call, &id, found);
         }
     }
 }

@@ -94,7 +94,7 @@ impl Look<'_> {
         let alive = self.alive();
         let stopped = self.stop_spare(&alive, wanted) + self.stop_old(&alive, wanted, shifts);
         let alive = self.alive();
-        let started = self.start_missing(&alive, wanted, shifts.is_some());
+        let allowed = self.start_missing(&alive, wanted, shifts.is_some());
         for deployment in &mut self.service.deployments[1..] {
             deployment.desired = u64::try_from(alive.old.0.len() + alive.old.1.len()).unwrap_or(0);
         }
@@ -102,7 +102,7 @@ impl Look<'_> {
         let left = self.tasks().filter(|task| !self.is_of_primary(task)).count();
         if is_complete && left == 0 {
             self.complete();
-        } else if begun && stopped + started == 0 && self.tasks().all(Task::is_running) && !is_complete {
+        } else if begun && stopped + allowed == 0 && self.tasks().all(Task::is_running) && !is_complete {
             self.say_once(") was unable to stop or start tasks during a deployment because of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try again.");
         }
     }
@@ -227,12 +227,14 @@ impl Look<'_> {
         ids.len()
     }
 
-    /// As many of the PRIMARY's tasks as are missing and allowed.
+    /// Starts as many of the PRIMARY's tasks as are missing and allowed, and says how many that
+    /// are: not all may find a place.
     fn start_missing(&mut self, alive: &Alive, wanted: u64, shifts: bool) -> usize {
         let primary = number(alive.primary.0.len() + alive.primary.1.len());
         let old = number(alive.old.0.len() + alive.old.1.len());
         let most = if shifts { u64::MAX } else { (wanted * self.percent("maximumPercent")) / 100 };
         let missing = wanted.saturating_sub(primary).min(most.saturating_sub(primary + old));
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
         let definition = field::text(&self.service.deployments[0].spec, "taskDefinition");
         let Some(revision) = definition.and_then(|name| task_definition::find(self.families, name)) else {
             return 0;
@@ -249,7 +251,7 @@ impl Look<'_> {
             }
         }
         if started.is_empty() {
-            return 0;
+            return missing;
         }
         self.service.steady = false;
         let list: Vec<String> = started.iter().map(|id| format!("(task {id})")).collect();
@@ -261,7 +263,7 @@ impl Look<'_> {
         for group in groups {
             self.say(&format!(") registered {} targets in (target-group {group})", started.len()));
         }
-        started.len()
+        missing
     }
 
     fn start_one(&mut self, revision: &Revision) -> Result<String, String> {

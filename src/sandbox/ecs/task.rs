@@ -32,6 +32,8 @@ pub struct Task {
     pub service: Option<String>,
     /// The container instance it runs on; not yet placed, or on Fargate: none.
     pub instance: Option<String>,
+    /// Shares no instance with a task of its group.
+    alone: bool,
     /// Of a DAEMON service: it keeps no instance from being idle.
     pub daemon: bool,
     /// CPU units and MiB.
@@ -100,6 +102,15 @@ pub struct Launch<'a> {
     pub tags: Tags,
 }
 
+impl Launch<'_> {
+    /// Whether no two tasks of its group may share an instance.
+    pub fn wants_alone(&self) -> bool {
+        let distinct = |constraint: &Document| field::text(constraint, "type") == Some("distinctInstance");
+        field::text(self.spec, "schedulingStrategy") == Some("DAEMON")
+            || objects(self.spec, "placementConstraints").any(distinct)
+    }
+}
+
 impl Task {
     pub fn is_stopped(&self) -> bool {
         self.status == Status::Stopped
@@ -122,8 +133,13 @@ impl Task {
         field::text(&self.document, "capacityProviderName")
     }
 
-    pub fn is_in_group(&self, group: &str) -> bool {
-        field::text(&self.document, "group") == Some(group)
+    pub fn group(&self) -> &str {
+        field::text(&self.document, "group").unwrap_or_default()
+    }
+
+    /// The group of which no other task may be on its instance.
+    pub fn not_beside(&self) -> Option<&str> {
+        self.alone.then(|| self.group())
     }
 
     pub fn family(&self) -> &str {
@@ -181,6 +197,7 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
     let id = call.ids.hex(32);
     let arn = arn_of(call, "task", &format!("{}/{id}", cluster.name));
     let document = document(cluster, call, &arn, &launch);
+    let alone = launch.wants_alone();
     let (service, deployment) = launch.service.unzip();
     let task = Task {
         id: id.clone(),
@@ -192,6 +209,7 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
         deployment,
         service,
         instance: None,
+        alone,
         daemon: field::text(launch.spec, "schedulingStrategy") == Some("DAEMON"),
         needs: launch.revision.needs(),
         due: None,

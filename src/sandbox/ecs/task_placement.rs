@@ -10,9 +10,8 @@ use serde_json::Value;
 use super::capacity_provider::CapacityProvider;
 use super::cluster::Cluster;
 use super::task::{self, Launch, Place};
-use super::words::objects;
 use super::{Agenda, instance};
-use crate::sandbox::{Call, Document, field};
+use crate::sandbox::Call;
 
 /// Which provider of a strategy the next task goes to, given how many each has: first the base,
 /// then whoever is furthest behind its weight.
@@ -54,7 +53,7 @@ pub fn start(
     let wanted = instance::Wanted {
         provider: provider.as_deref(),
         needs: what.revision.needs(),
-        not_beside: wants_alone(what.spec).then_some(what.group.as_str()),
+        not_beside: what.wants_alone().then_some(what.group.as_str()),
     };
     let found = instance::find(cluster, &wanted);
     if found.is_none() {
@@ -75,11 +74,4 @@ pub fn start(
         task::begin(agenda, cluster, call, &id, found);
     }
     Ok(id)
-}
-
-/// Whether no two tasks of a group may share an instance.
-fn wants_alone(spec: &Document) -> bool {
-    let distinct = |constraint: &Document| field::text(constraint, "type") == Some("distinctInstance");
-    field::text(spec, "schedulingStrategy") == Some("DAEMON")
-        || objects(spec, "placementConstraints").any(distinct)
 }
