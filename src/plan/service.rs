@@ -107,8 +107,6 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     let declared = work.object.part("service").cloned().unwrap_or_default();
     let described = described::service(live);
     let mut desired = work.leaving_alone(kind_shape("Service"), "service", &declared, &described);
-    // Which revision runs is chosen by content, and compared there.
-    desired.remove("taskDefinition");
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
     note_unread(work, &mut desired, live);
