@@ -215,7 +215,7 @@ impl Reader<'_> {
         let problem = self.report.error(node.at, format!("`{name}` is {wanted}, not {found}"));
         if wanted == "a list" {
             problem.hint(match node.value {
-                Value::Map(_) => format!("write each element behind a dash:  {name}:\n        - …"),
+                Value::Map(_) => "write `- ` before each element".to_owned(),
                 _ => format!("write `{name}: [{}]`", if secret { "…" } else { &written }),
             });
         }

@@ -13,6 +13,7 @@ mod placeholder;
 pub mod problem;
 pub mod read;
 mod scalar;
+mod schedule;
 mod suggest;
 mod tolerance;
 pub mod tree;

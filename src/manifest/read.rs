@@ -73,7 +73,7 @@ fn manifest(object: &Node, asked: Asked, report: &mut Report) -> Option<Manifest
             object.with(Value::Invalid)
         }
     };
-    checks::run(kind, &tree, report);
+    checks::run(kind, &checks::Subject { spec: &tree, name: metadata.and_then(|metadata| metadata.get("name")) }, report);
     Some(Manifest {
         kind,
         name: name?.to_owned(),

@@ -19,6 +19,7 @@ pub enum Lenience {
     Empty,
     MapForList,
     Wrapper,
+    NoNetworkMode,
 }
 
 impl Lenience {
@@ -32,6 +33,7 @@ impl Lenience {
             Self::NumberForString => format!("numbers or booleans where strings belong, read as text: {names}"),
             Self::Empty => format!("empty, read as absent: {names}"),
             Self::MapForList => format!("`{{}}` where a list belongs, read as an empty list: {names}"),
+            Self::NoNetworkMode => format!("`default` is the console's word for no {names}: read as absent"),
             Self::Wrapper => format!("read what stands within: {names}"),
         }
     }
@@ -41,6 +43,8 @@ impl Lenience {
 #[derive(Debug, Default)]
 pub struct Tolerated {
     found: Vec<(Lenience, Mark, Vec<String>)>,
+    /// Whether it was said what to do about placeholders: once is enough.
+    pub hinted: bool,
 }
 
 impl Tolerated {

@@ -22,9 +22,46 @@ const MOST_COPIED: usize = 16 << 20;
 /// The documents of `text`, and what is wrong with its syntax.
 pub fn parse(path: &str, text: &str) -> (Vec<Node>, Vec<Problem>) {
     let source = Source::new(path, text.to_owned(), &[]);
-    let mut report = Report::new(Arc::new(source));
+    let source = Arc::new(source);
+    let mut report = Report::new(Arc::clone(&source));
     let documents = documents(text, &mut report);
-    (documents, report.finish())
+    let problems = report.finish();
+    if problems.is_empty() || !text.contains("\n\t") {
+        return (documents, problems);
+    }
+    // JSON pasted below a member, indented with tabs: places stay, as a space is as long as a tab.
+    let mut again = Report::new(source);
+    let spaced = self::documents(&without_tabs(text), &mut again);
+    let still = again.finish();
+    if still.is_empty() { (spaced, still) } else { (documents, problems) }
+}
+
+/// `text` with the tabs that indent lines within brackets as spaces.
+fn without_tabs(text: &str) -> String {
+    let mut depth = 0usize;
+    let mut spaced = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_start_matches(['\t', ' ']);
+        let indent = &line[..line.len() - body.len()];
+        if depth > 0 {
+            spaced.extend(indent.chars().map(|_| ' '));
+        } else {
+            spaced.push_str(indent);
+        }
+        spaced.push_str(body);
+        let mut quoted = false;
+        let mut escaped = false;
+        for letter in body.chars() {
+            match letter {
+                '"' if !escaped => quoted = !quoted,
+                '{' | '[' if !quoted => depth += 1,
+                '}' | ']' if !quoted => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            escaped = letter == '\\' && !escaped;
+        }
+    }
+    spaced
 }
 
 fn documents(text: &str, report: &mut Report) -> Vec<Node> {
@@ -325,6 +362,10 @@ fn merged(entries: Vec<Entry>, report: &mut Report) -> Result<Vec<Entry>, Stop> 
     let mut merges = false;
     for entry in &entries {
         merges |= entry.name == "\0";
+        // Who writes `_comment` often means every one of them.
+        if entry.name.starts_with('_') || entry.name.starts_with("//") {
+            continue;
+        }
         if let Some(first) = seen.insert(&entry.name, entry.node.name_at) {
             let name = if entry.name == "\0" { "<<" } else { &entry.name };
             let place = report.place(first);
@@ -418,6 +459,11 @@ mod tests {
     #[test]
     fn json_is_yaml_with_tabs_and_escaped_slashes_too() {
         assert_eq!(read("{\n\t\"a\\/b\": \"x\\/y\",\n\t\"l\": [\n\t\t1\n\t]\n}"), json!([{"a/b": "x/y", "l": [1]}]));
+    }
+
+    #[test]
+    fn json_below_a_member_may_be_indented_with_tabs() {
+        assert_eq!(read("a:\n  b: {\n\t\"c\": [\n\t\t\"x\\ty\"\n\t]\n}\n"), json!([{"a": {"b": {"c": ["x\ty"]}}}]));
     }
 
     #[test]
