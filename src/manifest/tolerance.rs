@@ -97,7 +97,8 @@ const OF_A_CALL: [&str; 4] = ["clientToken", "forceNewDeployment", "nextToken", 
 
 /// How a member that `shape` does not have is read all the same; `None`: it is an error.
 pub fn known_elsewhere(shape: &Shape, name: &str) -> Option<Lenience> {
-    let same = |other: &str| other.eq_ignore_ascii_case(name);
+    // As it is, or in PascalCase; `desiredcount` is a mistake and not an answer's `desiredCount`.
+    let same = |other: &str| other.get(1..) == name.get(1..) && other.eq_ignore_ascii_case(name);
     if name.starts_with('_') || name.starts_with("//") || name.starts_with('$') || name.starts_with('#') {
         return Some(Lenience::Comment);
     }

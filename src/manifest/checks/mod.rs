@@ -76,7 +76,7 @@ fn by<'a>(member: &str) -> impl Fn(&'a Node) -> Option<(&'a str, &'a Node)> {
 }
 
 /// Whether a member is there and says something: an empty list or map says nothing.
-fn says(node: Option<&Node>) -> Option<&Node> {
+pub fn says(node: Option<&Node>) -> Option<&Node> {
     node.filter(|node| match &node.value {
         Value::List(items) => !items.is_empty(),
         Value::Map(entries) => !entries.is_empty(),

@@ -68,6 +68,7 @@ pub fn references(node: &Node, report: &mut Report) {
             ("repositoryPolicy" | "environment" | "options" | "dockerLabels" | "hookDetails", _) => {}
             ("tags", Value::List(_)) => tags(&entry.node, report),
             ("image", Value::String(_)) => image(&entry.node, report),
+            ("region", Value::String(text)) => region(text, &entry.node, report),
             ("subnets", _) => ids(&entry.node, "subnet-", "a subnet", report),
             ("securityGroups", _) => ids(&entry.node, "sg-", "a security group", report),
             (name, Value::String(text)) => reference(name, text, &entry.node, report),
@@ -85,6 +86,18 @@ fn reference(name: &str, text: &str, node: &Node, report: &mut Report) {
         }
     } else if ARNS_ONLY.contains(&name) {
         report.error(node, format!("`{name}` is an ARN, not `{text}`"));
+    }
+}
+
+/// `eu-central-1`, `us-gov-west-1`.
+fn region(text: &str, node: &Node, report: &mut Report) {
+    let parts: Vec<&str> = text.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    let is_region = matches!(parts.as_slice(), [area, words @ .., number]
+        if area.len() == 2 && is_word(area) && !words.is_empty() && words.iter().all(|word| is_word(word))
+            && !number.is_empty() && all_digits(number));
+    if !is_region {
+        report.error(node, format!("`{text}` is not a Region")).hint("such as `eu-central-1`");
     }
 }
 
@@ -108,7 +121,9 @@ fn ids(list: &Node, prefix: &str, what: &str, report: &mut Report) {
 fn image(node: &Node, report: &mut Report) {
     let Some(image) = node.as_str() else { return };
     let odd = |letter: &char| !letter.is_ascii_alphanumeric() && !"-_./:@".contains(*letter);
-    if image.is_empty() || image.ends_with(':') || image.ends_with('@') {
+    if image.is_empty() {
+        report.error(node, "`image` is empty").hint("write `repository:tag`");
+    } else if image.ends_with(':') || image.ends_with('@') {
         report.error(node, format!("`{image}` is not an image")).hint("write `repository:tag`");
     } else if let Some(letter) = image.chars().find(odd) {
         let problem = report.error(node, format!("`{image}` is not an image: `{letter}` cannot stand in it"));
