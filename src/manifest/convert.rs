@@ -79,6 +79,9 @@ impl Reader<'_> {
         let mut entries: Vec<Entry> = Vec::with_capacity(written.len());
         let mut nulls = Vec::new();
         for Entry { name: written_name, node: value } in written {
+            if self.report.is_full() {
+                break;
+            }
             let Some(member) = self.find(shape, written_name, node, value.name_at) else {
                 if let Some(stand_in) = self.unknown(shape, written_name, value) {
                     entries.push(stand_in);

@@ -8,15 +8,20 @@ pub mod checks;
 pub mod convert;
 #[cfg(test)]
 mod corpus;
+#[cfg(test)]
+mod fuzz;
 mod limits;
+mod pasted;
 mod placeholder;
 pub mod problem;
 pub mod read;
 mod scalar;
 mod schedule;
+pub mod schema;
 mod suggest;
 mod tolerance;
 pub mod tree;
+pub mod write;
 pub mod yaml;
 
 use crate::model::desired::Document;
@@ -26,6 +31,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Mark, Node};
 
+pub use pasted::{Pasted, from_pasted, object_name};
 pub use suggest::nearest;
 
 /// One object as declared.

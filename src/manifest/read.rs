@@ -37,6 +37,9 @@ pub fn read(path: &str, text: String, asked: Asked) -> Reading {
     let mut report = Report::new(Arc::clone(&source));
     for document in &documents {
         for object in listed(document) {
+            if report.is_full() {
+                break;
+            }
             report.object = None;
             if let Some(manifest) = manifest(object, asked, &mut report) {
                 reading.manifests.push(manifest);

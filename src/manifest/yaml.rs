@@ -16,6 +16,8 @@ use std::sync::Arc;
 const MOST_DEPTH: usize = 100;
 /// Values in one text, with what aliases copy: a fleet of 5,000 services has a third of that.
 const MOST_VALUES: usize = 1_000_000;
+/// Elements of one list, members of one map, documents of one text.
+const MOST_ELEMENTS: usize = 50_000;
 /// Bytes of strings that aliases copy.
 const MOST_COPIED: usize = 16 << 20;
 
@@ -141,7 +143,7 @@ enum Stop {
 /// A collection that is not finished.
 enum Frame {
     List { items: Vec<Node>, open: Open },
-    Map { entries: Vec<Entry>, open: Open, name: Option<(String, Mark, bool)> },
+    Map { entries: Vec<Entry>, merges: Vec<Node>, open: Open, name: Option<(String, Mark, bool)> },
 }
 
 #[derive(Clone, Copy)]
@@ -204,7 +206,7 @@ impl Builder {
             Event::MappingStart(_, anchor, tag) => {
                 collection_tag(tag.as_deref(), at, report)?;
                 let open = self.open(at, anchor, report)?;
-                self.stack.push(Frame::Map { entries: Vec::new(), open, name: None });
+                self.stack.push(Frame::Map { entries: Vec::new(), merges: Vec::new(), open, name: None });
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(report),
             Event::Alias(anchor) => return self.alias(anchor, at, report),
@@ -222,7 +224,6 @@ impl Builder {
         (at, end): (Mark, u32),
         report: &mut Report,
     ) -> Result<(), Stop> {
-        self.charge(1, 0, at, report)?;
         let is_plain = style == ScalarStyle::Plain;
         if let Some(Frame::Map { name: name @ None, .. }) = self.stack.last_mut() {
             if is_plain && matches!(&*text, "" | "~" | "null") {
@@ -232,6 +233,7 @@ impl Builder {
             *name = Some((text.into_owned(), at, is_plain));
             return Ok(());
         }
+        self.charge(1, 0, at, report)?;
         let value = match tag.map(|tag| (tag.core_suffix(), tag)) {
             None if is_plain => plain(text),
             Some((Some("int" | "float" | "bool" | "null"), _)) => plain(text),
@@ -263,7 +265,7 @@ impl Builder {
     fn close(&mut self, report: &mut Report) -> Result<(), Stop> {
         let (value, open) = match self.stack.pop() {
             Some(Frame::List { items, open }) => (Value::List(items), open),
-            Some(Frame::Map { entries, open, .. }) => (Value::Map(merged(entries, report)?), open),
+            Some(Frame::Map { entries, merges, open, .. }) => (Value::Map(merged(entries, merges, report)?), open),
             None => return Ok(()),
         };
         let node = Node { value, at: open.at, end: open.at.offset, name_at: open.at };
@@ -311,31 +313,44 @@ impl Builder {
         self.values += values;
         self.copied += copied;
         if self.values > MOST_VALUES || self.copied > MOST_COPIED {
-            let problem =
-                report.error(at, format!("too large: more than {MOST_VALUES} values, aliases written out"));
-            problem.hint("split it into several files");
-            return Err(Stop::Text);
+            let what = format!("{MOST_VALUES} values, aliases written out");
+            return Err(too_large(&what, at, report));
         }
         Ok(())
     }
 
     fn push(&mut self, mut node: Node, report: &mut Report) -> Result<(), Stop> {
+        let count = match self.stack.last() {
+            None => self.documents.len(),
+            Some(Frame::List { items, .. }) => items.len(),
+            Some(Frame::Map { entries, merges, .. }) => entries.len() + merges.len(),
+        };
+        if count >= MOST_ELEMENTS {
+            return Err(too_large(&format!("{MOST_ELEMENTS} elements"), node.at, report));
+        }
         match self.stack.last_mut() {
             None => self.documents.push(node),
             Some(Frame::List { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, name, .. }) => {
+            Some(Frame::Map { entries, merges, name, .. }) => {
                 let Some((name, at, is_plain)) = name.take() else {
                     report.error(node.at, "the name of a member must be a string");
                     return Err(Stop::Document);
                 };
                 node.name_at = at;
-                // A merge key is marked by a name that no text has: NUL is forbidden.
-                let name = if is_plain && name == "<<" { "\0".to_owned() } else { name };
-                entries.push(Entry { name, node });
+                if is_plain && name == "<<" {
+                    merges.push(node);
+                } else {
+                    entries.push(Entry { name, node });
+                }
             }
         }
         Ok(())
     }
+}
+
+fn too_large(what: &str, at: Mark, report: &mut Report) -> Stop {
+    report.error(at, format!("too large: more than {what}")).hint("split it into several files");
+    Stop::Text
 }
 
 fn too_deep(at: Mark, report: &mut Report) -> Stop {
@@ -357,27 +372,20 @@ fn unknown_tag(tag: &Tag, at: Mark, report: &mut Report) -> Stop {
 }
 
 /// The members of a map: each once, with what `<<` merges in behind those written out.
-fn merged(entries: Vec<Entry>, report: &mut Report) -> Result<Vec<Entry>, Stop> {
-    let mut seen: HashMap<&str, Mark> = HashMap::with_capacity(entries.len());
-    let mut merges = false;
-    for entry in &entries {
-        merges |= entry.name == "\0";
+fn merged(mut written: Vec<Entry>, merges: Vec<Node>, report: &mut Report) -> Result<Vec<Entry>, Stop> {
+    let mut seen: HashMap<&str, Mark> = HashMap::with_capacity(written.len());
+    for Entry { name, node } in &written {
         // Who writes `_comment` often means every one of them.
-        if entry.name.starts_with('_') || entry.name.starts_with("//") {
+        if name.starts_with('_') || name.starts_with("//") {
             continue;
         }
-        if let Some(first) = seen.insert(&entry.name, entry.node.name_at) {
-            let name = if entry.name == "\0" { "<<" } else { &entry.name };
+        if let Some(first) = seen.insert(name, node.name_at) {
             let place = report.place(first);
-            report.error(entry.node.name_at, format!("`{name}` stands here twice")).related(place, "the first one");
+            report.error(node.name_at, format!("`{name}` stands here twice")).related(place, "the first one");
             return Err(Stop::Document);
         }
     }
-    if !merges {
-        return Ok(entries);
-    }
-    let (merge, mut written): (Vec<Entry>, Vec<Entry>) = entries.into_iter().partition(|entry| entry.name == "\0");
-    for Entry { node, .. } in merge {
+    for node in merges {
         let at = node.name_at;
         let maps = match node.value {
             Value::List(items) => items,
