@@ -96,7 +96,10 @@ fn candidate<'a>(manifest: &'a Manifest, regions: &Regions, problems: &mut Vec<P
     let tree = &manifest.tree;
     let mut spec = manifest.spec.clone();
     let cluster = match manifest.kind {
-        Kind::EcsService => tree.at_path(&["service", "cluster"]).and_then(Node::as_str),
+        Kind::EcsService => {
+            let named = tree.at_path(&["service", "cluster"]).and_then(Node::as_str);
+            Some(named.unwrap_or("default"))
+        }
         Kind::EcsCapacityProvider => tree.str("cluster"),
         _ => None,
     };
@@ -287,5 +290,24 @@ mod tests {
         assert_eq!(said.len(), 1);
         assert_eq!(keys(&found), ["EcsCluster/shop in eu-central-1"]);
         assert_eq!(found.invalid.iter().next().unwrap().name, "web");
+    }
+}
+
+#[cfg(test)]
+mod examples {
+    use super::*;
+    use crate::source::load;
+    use std::path::Path;
+
+    #[test]
+    fn every_example_is_read_without_a_word() {
+        for (example, count) in [("hello", 2), ("shop", 11)] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
+            let resolved = resolve(&load(&[path], &mut std::io::empty()), &Options::default());
+            let said: Vec<String> = resolved.problems.iter().map(ToString::to_string).collect();
+            assert_eq!(said, Vec::<String>::new());
+            assert_eq!(resolved.desired.objects.len(), count, "{example}");
+            assert!(resolved.desired.objects.keys().all(|key| key.region == "eu-central-1"), "{example}");
+        }
     }
 }
