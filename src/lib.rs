@@ -17,6 +17,7 @@
 pub mod aws;
 pub mod cli;
 pub mod execute;
+pub mod import;
 pub mod manifest;
 pub mod model;
 pub mod observe;

@@ -1,3 +1,5 @@
 //! The binary: hands over to [`ecs_operator::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ecs_operator::cli::main()
+}

@@ -103,20 +103,26 @@ impl Walk<'_> {
     }
 
     fn member(&mut self, at: At, wanted: Option<&Value>, there: Option<&Value>, scope: &Scope) {
-        let empty = Document::new();
         let default = at.meaning.default(scope);
-        let by_parts = at.shape.is_structure() && default.is_some();
+        let part = default.as_ref().and_then(Value::as_object).filter(|_| at.shape.is_structure());
         match (wanted, there) {
             (None, Some(_)) if !at.meaning.absence_counts(scope) => self.found.undeclared.push(at.path),
             // A part whose default is a structure is compared member by member: each has a default of its own.
-            (None, Some(Value::Object(there))) if by_parts => {
-                self.structure(at.shape, &at.path, &empty, there, at.change);
+            (None, Some(Value::Object(there))) if let Some(part) = part => {
+                self.structure(at.shape, &at.path, part, there, at.change);
             }
-            (Some(Value::Object(wanted)), None) if by_parts => {
-                self.structure(at.shape, &at.path, wanted, &empty, at.change);
+            (Some(Value::Object(wanted)), None) if let Some(part) = part => {
+                self.structure(at.shape, &at.path, wanted, part, at.change);
             }
             (None, Some(Value::Object(there))) if !says_anything(at.shape, there, scope) => {
                 self.found.undeclared.push(at.path);
+            }
+            // A missing list is an empty one, so that its elements are told one by one.
+            (None, Some(there @ Value::Array(_))) if is_keyed(&at.meaning) && default.is_none() => {
+                self.value(at, &Value::Array(Vec::new()), there);
+            }
+            (Some(wanted @ Value::Array(_)), None) if is_keyed(&at.meaning) && default.is_none() => {
+                self.value(at, wanted, &Value::Array(Vec::new()));
             }
             (None, there) => self.push(at, there.cloned(), default, true),
             (Some(wanted), None) if is_nothing(wanted) => {}
@@ -210,6 +216,10 @@ fn says_anything(shape: &Shape, there: &Document, scope: &Scope) -> bool {
         .filter(|member| there.contains_key(&member.name))
         .any(|member| member.required || Meaning::of(shape, member).absence_counts(scope))
         || shape.members().is_empty()
+}
+
+fn is_keyed(meaning: &Meaning) -> bool {
+    matches!(meaning.compare, Compare::By(_) | Compare::ByLast(_) | Compare::Declared(_))
 }
 
 fn unique(list: &[Value], keys: &[&str]) -> bool {

@@ -5,7 +5,7 @@
 
 use super::desired::Document;
 use super::facts::{Member, Shape, Type};
-use super::reduce::{key, reduce};
+use super::reduce::{key_as_written, reduce};
 use super::semantics::{Compare, Meaning, Scope};
 use serde_json::{Map, Value, json};
 
@@ -52,7 +52,8 @@ fn complete(
             Compare::By(keys) | Compare::ByLast(keys) | Compare::Declared(keys) => elements
                 .iter()
                 .map(|one| {
-                    let same = live.iter().find(|other| key(other, keys) == key(one, keys));
+                    let named = |one: &Value| key_as_written(element.shape(), one, keys);
+                    let same = live.iter().find(|other| named(other) == named(one));
                     complete(element.shape(), meaning, one, same, scope)
                 })
                 .collect(),

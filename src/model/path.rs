@@ -3,7 +3,7 @@
 
 use super::desired::Document;
 use super::facts::{Shape, Type};
-use super::reduce::{key, reduce};
+use super::reduce::key_as_written;
 use super::semantics::{Compare, Meaning};
 use serde_json::Value;
 
@@ -64,11 +64,7 @@ fn copy_element(
     other: &[Value],
     list: &mut Vec<Value>,
 ) {
-    // Keys are printed from the least form: a port's protocol is not in its key when it is tcp.
-    let named = |element: &Value| match element.as_object() {
-        Some(members) => key(&Value::Object(reduce(shape, members, "")), keys) == name,
-        None => false,
-    };
+    let named = |element: &Value| element.is_object() && key_as_written(shape, element, keys) == name;
     let at = |list: &[Value]| match name.parse::<usize>() {
         Ok(index) if keys.is_empty() => (index < list.len()).then_some(index),
         _ => list.iter().position(named),

@@ -48,7 +48,7 @@ fn structure(shape: &Shape, document: &Document, scope: &Scope) -> Document {
     let scope = scope.within(document);
     let mut reduced = Map::new();
     for member in shape.members() {
-        let Some(given) = document.get(&member.name) else { continue };
+        let Some(given) = document.get(&member.name).filter(|given| !given.is_null()) else { continue };
         let meaning = Meaning::of(shape, member);
         let least = member_value(member.shape(), &meaning, given, &scope);
         let default = meaning
@@ -135,6 +135,14 @@ fn number(shape: &Shape, given: &Value) -> Value {
         Some(whole) if whole.fract() == 0.0 && whole.abs() < 9e15 => Value::from(whole as i64),
         Some(fraction) => Number::from_f64(fraction).map_or_else(|| given.clone(), Value::Number),
         None => given.clone(),
+    }
+}
+
+/// The key of an element as it was written: defaults are not part of a key (a port's protocol, when it is tcp).
+pub fn key_as_written(shape: &Shape, element: &Value, keys: &[&str]) -> String {
+    match element {
+        Value::Object(members) => key(&Value::Object(reduce(shape, members, "")), keys),
+        other => key(other, keys),
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod capacity_provider;
 mod cluster;
+mod inventory;
 mod read;
 mod repository;
 mod revision;
 mod scaling;
 mod service;
 
+pub use inventory::inventory;
 pub use revision::RevisionCache;
 
 use crate::aws::{Aws, CallError};

@@ -95,7 +95,10 @@ fn needs_search(
 ) -> bool {
     let Some(body) = service.part("taskDefinition") else { return false };
     let Some(Sighting::Present(_) | Sighting::Absent) = live.get(&service.key) else { return false };
-    let Some(name) = running(service, live) else { return true };
+    // What a deleted service ran is of no use to the one that is made anew.
+    let seen = live.get(&service.key).and_then(Sighting::present);
+    let is_gone = seen.is_some_and(|service| text(&service.body, "status") == "INACTIVE");
+    let Some(name) = running(service, live).filter(|_| !is_gone) else { return true };
     match revisions.get(&(reader.region.to_owned(), name)) {
         Some(Sighting::Present(revision)) => !is_equal(body, revision, account),
         Some(Sighting::Absent) | None => true,

@@ -101,6 +101,7 @@ async fn read_lists(
         });
         return reads.buffer_unordered(AT_ONCE).collect().await;
     }
-    let all = reader.all(operation, namespace(), member).await;
+    // The API refuses a dimension without a resource's id; ECS has only the one.
+    let all = reader.all(operation, json!({"serviceNamespace": "ecs"}), member).await;
     services.iter().map(|service| (service.key.clone(), of(&all, service))).collect()
 }

@@ -54,7 +54,7 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = described(draft, live, &work.object.key);
+    let described = described(draft, live, work.object);
     let spec = Kind::EcsCluster.spec();
     let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
     work.compare(spec, "", &desired, &described);
@@ -130,18 +130,24 @@ fn provider_key(cluster: &Key, name: &str) -> Key {
 }
 
 /// The cluster as a manifest would declare it. Providers of Managed Instances are not in the set that can be put:
-/// they belong to their cluster by themselves.
-fn described(draft: &Draft, live: &Resource, key: &Key) -> Document {
+/// they belong to their cluster by themselves, and some answers know them only there.
+fn described(draft: &Draft, live: &Resource, object: &Object) -> Document {
     let mut described = crate::model::described::plain(live);
+    let declared = object.spec.get(ATTACHMENTS[0]).and_then(Value::as_array);
     if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
         names.retain(|name| {
-            let name = name.as_str().unwrap_or_default();
-            let inside = Key { cluster: Some(key.name.clone()), ..provider_key(key, name) };
-            let outside = provider_key(key, name);
-            let all = [&draft.observed.resources, &draft.observed.external];
+            let provider = provider_key(&object.key, last_segment(name.as_str().unwrap_or_default()));
             let seen =
-                [inside, outside].iter().find_map(|key| all.iter().find_map(|seen| seen.get(key)?.present()));
-            !seen.is_some_and(|provider| provider.body.contains_key("managedInstancesProvider"))
+                draft.observed.resources.get(&provider).or_else(|| draft.observed.external.get(&provider));
+            is_built_in(&provider.name)
+                || declared.is_some_and(|declared| declared.contains(name))
+                || match seen {
+                    Some(Sighting::Present(provider)) => {
+                        !provider.body.contains_key("managedInstancesProvider")
+                    }
+                    Some(Sighting::Unreadable(_)) => true,
+                    Some(Sighting::Absent) | None => false,
+                }
         });
     }
     described

@@ -13,6 +13,8 @@ mod repository;
 mod revision;
 mod scaling;
 mod service;
+#[cfg(test)]
+mod tests;
 
 pub use hold::{Blocked, Hold, Waiting};
 

@@ -110,6 +110,8 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
     note_unread(work, &mut desired, live);
+    // Chosen apart: the same revision has many spellings.
+    desired.remove("taskDefinition");
     let running = described::running_revision(live).map(|name| family_and_revision(name).to_owned());
     let choice = match revision::choose(draft, work, running.as_deref()) {
         Choice::Unreadable(cause) => return Err(cause),
@@ -208,7 +210,10 @@ fn refused_by_controller(work: &Work, live: &Resource) -> Option<(String, Vec<St
         PLACEMENT_AND_TAGS.contains(&member)
             || (controller == "CODE_DEPLOY" && member == "deploymentConfiguration")
     };
-    if controller == "ECS" {
+    // Moving to another controller is one UpdateService with all that changes; silence does not ask for it.
+    let declares = work.object.part("service").is_some_and(|part| part.contains_key("deploymentController"));
+    let moves = declares && work.members("service").iter().any(|member| member == "deploymentController");
+    if controller == "ECS" || moves {
         return None;
     }
     let mut members: Vec<String> = work

@@ -27,10 +27,12 @@ mod task_definition;
 #[cfg(test)]
 mod tests;
 
+use super::problem::Severity;
 use crate::model::desired::Document;
 use crate::model::names::Kind;
 pub use fleet::check_fleet;
 use node::Node;
+pub use strategy::is_fargate;
 
 /// What a rule has to say about a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,17 +48,14 @@ pub struct Finding {
     pub related: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    Error,
-    Warning,
-}
+/// What stands in for a value that the reader has refused; as any placeholder, it is left to the reader.
+pub const UNREADABLE: &str = "${}";
 
 /// A rule over a whole spec.
 type Check = fn(&Node, &mut Vec<Finding>);
 
-/// Checks the spec of the object `name` by every rule of its kind.
-pub fn check(kind: Kind, _name: &str, spec: &Document, report: &mut dyn FnMut(Finding)) {
+/// Checks a spec by every rule of its kind. Where [`UNREADABLE`] stands, nothing is known and nothing is missing.
+pub fn check(kind: Kind, spec: &Document, report: &mut dyn FnMut(Finding)) {
     let tables: &[&[Check]] = match kind {
         Kind::EcsService => &[
             service::CHECKS,

@@ -35,7 +35,7 @@ pub(super) fn provider<'a>(item: &Node<'a>) -> Option<&'a str> {
     item.str("capacityProvider").map(last_segment)
 }
 
-pub(super) fn is_fargate(provider: &str) -> bool {
+pub fn is_fargate(provider: &str) -> bool {
     matches!(provider, "FARGATE" | "FARGATE_SPOT")
 }
 

@@ -9,7 +9,7 @@ pub(super) type Case = (&'static str, Value, &'static str);
 /// The findings of a spec, each as one line; warnings say so.
 pub(super) fn lines(kind: Kind, spec: &Value) -> Vec<String> {
     let mut lines = Vec::new();
-    check(kind, "shop", spec.as_object().unwrap(), &mut |finding| {
+    check(kind, spec.as_object().unwrap(), &mut |finding| {
         let warning = if finding.severity == Severity::Warning { "warning: " } else { "" };
         lines.push(format!("{warning}{}: {}", finding.path, finding.message));
     });

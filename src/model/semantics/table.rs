@@ -59,7 +59,7 @@ pub(super) const ROWS: &[Row] = &[
     row("TaskDefinition", "memory", Spelled(Spelling::MemoryMib), Nothing),
     row("TaskDefinition", "pidMode ipcMode proxyConfiguration ephemeralStorage runtimePlatform trustedExecutionConfiguration", Exact, Nothing),
     row("TaskDefinition", "enableFaultInjection", Exact, Default("false")),
-    row("TaskDefinition", "tags", Declared(&["key"]), Nothing),
+    row("TaskDefinition", "tags", Declared(&["key"]), NotOurs),
 
     row("ContainerDefinition", "cpu", Exact, Default("0")),
     row("ContainerDefinition", "essential", Exact, Default("true")),
@@ -128,6 +128,7 @@ pub(super) const ROWS: &[Row] = &[
     row("TrustedExecutionConfiguration", "attestationPolicy", Exact, Unknown),
 
     // ---- Service ----
+    top("EcsService", "region", Canonical(ignored), NotOurs, Replacement),
     top("Service", "serviceName", Exact, NotOurs, Replacement),
     top("Service", "cluster", Spelled(Spelling::Name), NotOurs, Replacement),
     // The revision is planned apart: by content, never by comparing this member.
@@ -155,7 +156,7 @@ pub(super) const ROWS: &[Row] = &[
     // Only the service revision holds these two: what the manifest does not declare is not read.
     top("Service", "gatewayConnectors", By(&["portName"]), Unknown, NewDeployment),
     top("Service", "monitoring", Exact, Unknown, NewDeployment),
-    top("Service", "tags", Declared(&["key"]), Nothing, LaterTasks),
+    top("Service", "tags", Declared(&["key"]), NotOurs, LaterTasks),
 
     row("DeploymentConfiguration", "maximumPercent", Exact, DefaultOf(maximum_percent)),
     row("DeploymentConfiguration", "minimumHealthyPercent", Exact, DefaultOf(minimum_healthy_percent)),
@@ -199,7 +200,8 @@ pub(super) const ROWS: &[Row] = &[
     row("ServiceConnectConfiguration", "services", By(&["portName", "discoveryName"]), Nothing),
     row("ServiceConnectConfiguration", "logConfiguration accessLogConfiguration containerConfigurations", Exact, Nothing),
     row("ServiceConnectService", "discoveryName", Exact, DefaultOf(discovery_name)),
-    row("ServiceConnectService", "clientAliases", By(&["port", "dnsName"]), Nothing),
+    // At most one of a port; a dnsName may be filled in (?).
+    row("ServiceConnectService", "clientAliases", By(&["port"]), Nothing),
     row("ServiceConnectService", "ingressPortOverride timeout tls", Exact, Nothing),
     row("ServiceConnectClientAlias", "dnsName", Exact, Unknown),
     row("ServiceConnectClientAlias", "testTrafficRules", Exact, Nothing),
@@ -224,6 +226,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GatewayConnectorFilters", "accessTypes", Set, Unknown),
 
     // ---- Cluster ----
+    top("EcsCluster", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcsCluster", "clusterName", Exact, NotOurs, Replacement),
     // containerInsights may come from an account's default.
     top("EcsCluster", "settings", Declared(&["name"]), NotOurs, InPlace),
@@ -231,17 +234,18 @@ pub(super) const ROWS: &[Row] = &[
     top("EcsCluster", "capacityProviders", Canonical(providers), NotOurs, InPlace),
     top("EcsCluster", "defaultCapacityProviderStrategy", By(&["capacityProvider"]), DefaultOf(cluster_strategy), InPlace),
     top("EcsCluster", "serviceConnectDefaults", Exact, Nothing, InPlace),
-    top("EcsCluster", "tags", Declared(&["key"]), Nothing, InPlace),
+    top("EcsCluster", "tags", Declared(&["key"]), NotOurs, InPlace),
     row("ClusterServiceConnectDefaultsRequest", "namespace", Spelled(Spelling::Namespace), Nothing),
     row("ExecuteCommandConfiguration", "kmsKeyId", Spelled(Spelling::KmsKey), Unknown),
     row("ExecuteCommandLogConfiguration", "cloudWatchEncryptionEnabled s3EncryptionEnabled", Exact, Default("false")),
     row("ManagedStorageConfiguration", "kmsKeyId fargateEphemeralStorageKmsKeyId", Spelled(Spelling::KmsKey), Unknown),
 
     // ---- Capacity provider ----
+    top("EcsCapacityProvider", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcsCapacityProvider", "name", Exact, NotOurs, Replacement),
     top("EcsCapacityProvider", "cluster", Spelled(Spelling::Name), NotOurs, Replacement),
     top("EcsCapacityProvider", "autoScalingGroupProvider managedInstancesProvider", Exact, NotOurs, InPlace),
-    top("EcsCapacityProvider", "tags", Declared(&["key"]), Nothing, InPlace),
+    top("EcsCapacityProvider", "tags", Declared(&["key"]), NotOurs, InPlace),
     top("AutoScalingGroupProvider", "autoScalingGroupArn", Spelled(Spelling::AutoScalingGroup), NotOurs, Replacement),
     row("AutoScalingGroupProvider", "managedScaling", Exact, Default("{}")),
     row("AutoScalingGroupProvider", "managedTerminationProtection", Exact, Default("\"DISABLED\"")),
@@ -262,6 +266,7 @@ pub(super) const ROWS: &[Row] = &[
     row("InstanceRequirementsRequest", "cpuManufacturers excludedInstanceTypes instanceGenerations localStorageTypes acceleratorTypes acceleratorManufacturers acceleratorNames allowedInstanceTypes", Set, Unknown),
 
     // ---- Repository ----
+    top("EcrRepository", "region", Canonical(ignored), NotOurs, Replacement),
     top("EcrRepository", "repositoryName", Exact, NotOurs, Replacement),
     top("EcrRepository", "imageTagMutability", Exact, Default("\"MUTABLE\""), InPlace),
     top("EcrRepository", "imageTagMutabilityExclusionFilters", Set, Nothing, InPlace),
@@ -270,7 +275,7 @@ pub(super) const ROWS: &[Row] = &[
     top("EcrRepository", "encryptionConfiguration", Exact, Default("{}"), Replacement),
     row("EncryptionConfiguration", "encryptionType", Exact, Default("\"AES256\"")),
     row("EncryptionConfiguration", "kmsKey", Spelled(Spelling::KmsKey), NotOurs),
-    top("EcrRepository", "tags", Declared(&["key"]), Nothing, InPlace),
+    top("EcrRepository", "tags", Declared(&["key"]), NotOurs, InPlace),
     top("EcrRepository", "lifecyclePolicy", Exact, Nothing, InPlace),
     top("EcrRepository", "repositoryPolicy", Canonical(policy::canonical), Nothing, InPlace),
     row("LifecyclePolicy", "rules", By(&["rulePriority"]), Nothing),
@@ -364,6 +369,7 @@ fn cluster_strategy(scope: &Scope) -> Option<Value> {
     scope.root.contains_key("capacityProviders").then(|| json!([]))
 }
 
+/// Says nothing about the resource: where it is, or what AWS always fills in the same way.
 fn ignored(_: &Value, _: &Scope) -> Value {
     Value::Null
 }

@@ -1,0 +1,355 @@
+//! `apply`: passes until nothing more can be written now, and with `--wait` until the rollouts are done.
+//!
+//! A pass is never planned again while it is carried out. Writing stops when a plan holds nothing that was not already
+//! tried: what AWS does not keep as it was written would otherwise be written for ever. Once it waits for rollouts it
+//! only looks: what rolls back is told, not deployed again.
+
+use super::Format;
+use super::connection::ConnectArgs;
+use super::failure::{Exit, Failure};
+use super::interrupt::Interrupt;
+use super::load::LoadArgs;
+use super::pass::{PassArgs, judged, judged_one};
+use super::ui::Ui;
+use crate::model::described;
+use crate::model::desired::Desired;
+use crate::model::names::{Key, Kind, family_and_revision};
+use crate::model::observed::Sighting;
+use crate::plan::{Action, Hold, ObjectPlan, Plan, Verdict, Waiting};
+use crate::reconcile::{Planned, Session};
+use crate::report::{
+    Applied, ObjectView, Result as Became, RolloutState, Source, VERSION, View, counted, json,
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
+
+/// How often a plan that holds nothing new is looked at again: reads may be a little behind writes.
+const LOOKS: u32 = 3;
+
+/// Make AWS what the manifests say.
+///
+/// Repeats until nothing more can be written now. Deployments then go on by themselves; --wait stays until they are
+/// done. Ctrl-C ends the waiting, not the deployments.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    load: LoadArgs,
+    /// Wait until every deployment is done
+    #[arg(long)]
+    wait: bool,
+    /// How long to wait, such as 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
+    timeout: Duration,
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+    #[command(flatten)]
+    pass: PassArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
+    Duration::try_from(span).map_err(|_| "this is before now".to_owned())
+}
+
+pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
+    args.connect
+        .connected(async |aws, poll| {
+            let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
+            let mut run = Run {
+                args,
+                ui,
+                poll,
+                deadline: Instant::now() + args.timeout,
+                interrupt: Interrupt::listen(),
+                session: &session,
+                source: &loaded.source,
+                told: BTreeSet::new(),
+                failed: BTreeMap::new(),
+                wanted: BTreeMap::new(),
+                passes: Vec::new(),
+            };
+            let written = run.write(&loaded.desired).await?;
+            let exit = run.follow(&loaded.desired, written).await?;
+            Ok(exit.worst(loaded.exit))
+        })
+        .await
+}
+
+/// One apply on its way.
+struct Run<'a> {
+    args: &'a Args,
+    ui: &'a Ui,
+    poll: Duration,
+    deadline: Instant,
+    interrupt: Interrupt,
+    session: &'a Session,
+    source: &'a Source,
+    /// What was told of objects.
+    told: BTreeSet<String>,
+    /// Objects whose last calls did not all succeed.
+    failed: BTreeMap<Key, Exit>,
+    /// The revisions that services ran when they were as declared: what their rollouts must end with.
+    wanted: BTreeMap<Key, String>,
+    passes: Vec<View>,
+}
+
+/// Why the waiting came to an end before there was nothing left to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    TimedOut,
+    Interrupted,
+}
+
+/// What is known when nothing more can be written.
+enum Written {
+    /// The last look was at everything.
+    Seen(Box<Planned>),
+    /// Something has changed since, or the last look was at a part.
+    Unseen,
+    Early(Ended),
+}
+
+impl Run<'_> {
+    /// Passes until nothing more can be written.
+    async fn write(&mut self, desired: &Desired) -> Result<Written, Failure> {
+        let mut open = desired.clone();
+        let mut tried = BTreeSet::new();
+        let mut looks = 0;
+        loop {
+            let Some(planned) = self.look(&open).await? else {
+                return Ok(Written::Early(Ended::Interrupted));
+            };
+            let view = View::of(&planned.plan, self.source, false);
+            self.tell(&view);
+            let new: Vec<String> = planned.plan.actions.iter().map(fingerprint).collect();
+            let all_tried = new.iter().all(|action| tried.contains(action));
+            tried.extend(new);
+            if !all_tried {
+                self.execute(&planned.plan, view).await?;
+                looks = 0;
+                continue;
+            }
+            let whole = open.objects.len() == desired.objects.len();
+            // Nothing depends on a service: once it is as declared it is left alone, even if it rolls back.
+            let settled = self.settle(&planned);
+            open.objects.retain(|key, _| !settled.contains(key));
+            let again = self.not_kept(&planned.plan);
+            let holds = self.passing_holds(&planned.plan);
+            looks += 1;
+            if holds.is_empty() && (again.is_empty() || looks > LOOKS) {
+                return Ok(if whole { Written::Seen(Box::new(planned)) } else { Written::Unseen });
+            }
+            self.ui.waiting_for(&listed(holds.iter().chain(&again)));
+            if let Some(ended) = self.rest().await {
+                return Ok(Written::Early(ended));
+            }
+        }
+    }
+
+    /// Looks at the deployments, with `--wait` until they are done, and closes.
+    async fn follow(&mut self, desired: &Desired, written: Written) -> Result<Exit, Failure> {
+        let (mut seen, mut ended) = match written {
+            Written::Seen(planned) => (Some(*planned), None),
+            Written::Unseen => (None, None),
+            Written::Early(ended) => (None, Some(ended)),
+        };
+        let after = loop {
+            let looked = match seen.take() {
+                None => self.look(desired).await?,
+                seen => seen,
+            };
+            let Some(planned) = looked else {
+                ended = Some(Ended::Interrupted);
+                break None;
+            };
+            self.settle(&planned);
+            let view = View::of(&planned.plan, self.source, false);
+            let view = view.with_rollouts(&planned.plan, &planned.observed, &self.wanted);
+            let rolling: Vec<String> = view.objects.iter().filter_map(ObjectView::rolling).collect();
+            if rolling.is_empty() || !self.args.wait || ended.is_some() {
+                break Some(view);
+            }
+            self.ui.waiting_for(&listed(&rolling));
+            ended = self.rest().await;
+        };
+        let exit = self.judged(after.as_ref(), ended);
+        let passes = std::mem::take(&mut self.passes);
+        if self.args.output == Format::Json {
+            self.ui.result(&json(&Applied { version: VERSION, passes, after }));
+        } else if let Some(after) = &after {
+            self.ui.result(&after.closing_text(!self.args.wait));
+        }
+        match ended {
+            Some(Ended::Interrupted) => self.ui.say("stopped waiting; what was begun goes on in AWS\n"),
+            Some(Ended::TimedOut) => self.ui.say(&format!(
+                "stopped waiting after {:#}; what was begun goes on in AWS\n",
+                jiff::SignedDuration::try_from(self.args.timeout).unwrap_or_default()
+            )),
+            None => {}
+        }
+        Ok(exit)
+    }
+
+    /// The first half of a pass; nothing when interrupted.
+    async fn look(&mut self, desired: &Desired) -> Result<Option<Planned>, Failure> {
+        let planned = tokio::select! {
+            biased;
+            () = self.interrupt.heard() => return Ok(None),
+            planned = self.session.plan(desired) => planned?,
+        };
+        self.args.connect.check_account(&planned.plan.account)?;
+        Ok(Some(planned))
+    }
+
+    /// The second half: it is not interrupted.
+    async fn execute(&mut self, plan: &Plan, view: View) -> Result<(), Failure> {
+        self.ui.waiting_for(&format!("making {}", counted(plan.actions.len(), "call")));
+        let outcome = self.session.execute(plan).await.map_err(|broken| {
+            let mut failure =
+                Failure::world("the plan breaks a rule that every plan keeps; nothing of it was done");
+            failure.error.caused_by = broken;
+            failure.hint("this is a defect of ecs-operator: please report it with these lines")
+        })?;
+        let view = view.with_outcome(plan, &outcome);
+        for (object, planned) in view.objects.iter().zip(&plan.objects) {
+            match &object.result {
+                Some(Became::Done) => drop(self.failed.remove(&planned.key)),
+                Some(Became::NotOwned) => drop(self.failed.insert(planned.key.clone(), Exit::No)),
+                Some(Became::Failed { .. } | Became::Skipped) => {
+                    self.failed.insert(planned.key.clone(), Exit::World);
+                }
+                None => {}
+            }
+        }
+        if self.args.output == Format::Text {
+            self.ui.result(&view.outcome_text());
+        }
+        self.passes.push(view.only(|object| object.result.is_some()));
+        Ok(())
+    }
+
+    /// Tells the plan, and of later ones what is about to be done and was not told before. What waits meanwhile is
+    /// progress.
+    fn tell(&mut self, view: &View) {
+        if self.args.output == Format::Json {
+            return;
+        }
+        let (first, verbose) = (self.told.is_empty(), self.ui.verbose);
+        let told = &mut self.told;
+        let new = view.clone().only(|object| {
+            let is_news = first || !object.calls.is_empty() || judged_one(object) != Exit::Done;
+            is_news && object.is_noteworthy() && told.insert(gist(object, verbose))
+        });
+        let text = new.plan_text(verbose);
+        if first {
+            told.insert(String::new());
+            self.ui.result(&[view.heading(), text, view.summary_text()].concat());
+        } else {
+            self.ui.result(&text);
+        }
+    }
+
+    /// The services that are as declared. What they run the first time is remembered.
+    fn settle(&mut self, planned: &Planned) -> BTreeSet<Key> {
+        let is_settled = |object: &&ObjectPlan| {
+            let is_service = object.key.kind == Kind::EcsService;
+            is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
+        };
+        let settled: BTreeSet<Key> =
+            planned.plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect();
+        for key in &settled {
+            let service = planned.observed.resources.get(key).and_then(Sighting::present);
+            if let Some(revision) = service.and_then(described::running_revision) {
+                let revision = family_and_revision(revision).to_owned();
+                self.wanted.entry(key.clone()).or_insert(revision);
+            }
+        }
+        settled
+    }
+
+    /// Waits a moment.
+    async fn rest(&self) -> Option<Ended> {
+        let until = self.deadline.min(Instant::now() + self.poll);
+        tokio::select! {
+            () = sleep_until(until) => (Instant::now() >= self.deadline).then_some(Ended::TimedOut),
+            () = self.interrupt.heard() => Some(Ended::Interrupted),
+        }
+    }
+
+    /// Objects that AWS still describes as they were before they were written.
+    fn not_kept(&self, plan: &Plan) -> Vec<String> {
+        let open = plan.objects.iter().filter(|object| !object.actions.is_empty());
+        let open = open.filter(|object| !self.failed.contains_key(&object.key));
+        open.map(|object| format!("{} to be as written", object.origin)).collect()
+    }
+
+    /// What time will fix: not what waits for something that could not be made.
+    fn passing_holds(&self, plan: &Plan) -> Vec<String> {
+        let failed =
+            |kind: Kind, name: &str| self.failed.keys().any(|key| key.kind == kind && key.name == name);
+        let passes = |waiting: &Waiting| match waiting {
+            Waiting::Cluster { name } => !failed(Kind::EcsCluster, name),
+            Waiting::CapacityProvider { name } => !failed(Kind::EcsCapacityProvider, name),
+            Waiting::Attachments { .. } | Waiting::Draining => true,
+        };
+        let held = plan.objects.iter().filter_map(|object| match &object.hold {
+            Some(Hold::Waiting(waiting)) if passes(waiting) => Some(format!("{}: {waiting}", object.origin)),
+            _ => None,
+        });
+        held.collect()
+    }
+
+    fn judged(&self, after: Option<&View>, ended: Option<Ended>) -> Exit {
+        let no = |is_no: bool| if is_no { Exit::No } else { Exit::Done };
+        let failed = self.failed.values().copied().fold(Exit::Done, Exit::worst);
+        let after = after.map_or(Exit::Done, |after| {
+            let is_no = |object: &ObjectView| {
+                !object.is_as_declared()
+                    || match object.rollout.as_ref().map(|rollout| rollout.state) {
+                        Some(RolloutState::Failed) => true,
+                        Some(RolloutState::Rolling) => self.args.wait,
+                        Some(RolloutState::Done) | None => false,
+                    }
+            };
+            judged(after).worst(no(after.objects.iter().any(is_no)))
+        });
+        failed.worst(after).worst(no(ended.is_some()))
+    }
+}
+
+/// What is told of an object, but for what it waits for.
+fn gist(object: &ObjectView, verbose: bool) -> String {
+    let hold = object.hold.clone().filter(|hold| hold.blocked);
+    let calls = if verbose { object.calls.clone() } else { Vec::new() };
+    json(&ObjectView { hold, calls, ..object.clone() })
+}
+
+/// The same for the same call, whatever its place in a plan.
+fn fingerprint(action: &Action) -> String {
+    format!("{} {} {}", action.object, action.operation, Value::Object(action.input.clone()))
+}
+
+/// The first few, on one line.
+fn listed<'a>(what: impl IntoIterator<Item = &'a String>) -> String {
+    const SHOWN: usize = 3;
+    let what: Vec<&str> = what.into_iter().map(String::as_str).collect();
+    let shown = what[..what.len().min(SHOWN)].join("; ");
+    let more = what.len().saturating_sub(SHOWN);
+    if more > 0 { format!("waiting for {shown}; {more} more") } else { format!("waiting for {shown}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
+        assert!(duration("-5m").is_err() && duration("5").is_err() && duration("").is_err());
+    }
+}

@@ -1,0 +1,234 @@
+//! The Resource Groups Tagging API: all tagged resources of a Region, whatever their API.
+//!
+//! It has no state: every API tells its resources' ARNs and tags. A resource without tags is not
+//! listed. AWS's answers come a little late; these do not. Tests: in this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{Call, Document, Refusal, Region, autoscaling, ecr, field, page};
+
+/// A resource's ARN and its tags.
+type Tagged = (String, BTreeMap<String, String>);
+type Answer = Result<Value, Refusal>;
+
+/// How many resources a page has unless it is said, and at most.
+const PAGE: usize = 50;
+const LARGEST_PAGE: usize = 100;
+
+/// Answers one operation.
+pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Document) -> Answer {
+    autoscaling::advance(region, call);
+    let resources = tagged(region, call);
+    match operation {
+        "GetResources" => resources_page(resources, input),
+        "GetTagKeys" => {
+            let keys: BTreeSet<String> =
+                resources.into_iter().flat_map(|(_, tags)| tags.into_keys()).collect();
+            paged(keys.into_iter().map(|key| (key.clone(), key.into())), input, "TagKeys", LARGEST_PAGE)
+        }
+        "GetTagValues" => {
+            let key = field::text(input, "Key").unwrap_or_default();
+            let values: BTreeSet<String> =
+                resources.into_iter().filter_map(|(_, mut tags)| tags.remove(key)).collect();
+            // The empty value is one, the empty key of a page is not.
+            paged(
+                values.into_iter().map(|value| (format!("={value}"), value.into())),
+                input,
+                "TagValues",
+                LARGEST_PAGE,
+            )
+        }
+        _ => {
+            let message = format!("the sandbox's tagging API has no `{operation}`");
+            Err(Refusal::client("UnknownOperationException", message))
+        }
+    }
+}
+
+fn tagged(region: &Region, call: &Call) -> Vec<Tagged> {
+    let ecs = region.ecs.tagged().into_iter().map(|(arn, tags)| (arn, tags.into_iter().collect()));
+    let others = [ecr::tagged(&region.ecr, call), autoscaling::tagged(&region.autoscaling, call)];
+    ecs.chain(others.into_iter().flatten()).filter(|(_, tags)| !tags.is_empty()).collect()
+}
+
+fn resources_page(resources: Vec<Tagged>, input: &Document) -> Answer {
+    let arns = field::texts(input, "ResourceARNList");
+    let types = field::texts(input, "ResourceTypeFilters");
+    let filters = field::list(input, "TagFilters");
+    if !arns.is_empty()
+        && (!types.is_empty() || !filters.is_empty() || field::present(input, "ResourcesPerPage").is_some())
+    {
+        return Err(invalid(
+            "ResourceARNList cannot be specified together with ResourceTypeFilters, TagFilters or ResourcesPerPage",
+        ));
+    }
+    let size = match field::integer(input, "ResourcesPerPage").map(usize::try_from) {
+        None => PAGE,
+        Some(Ok(size)) if (1..=LARGEST_PAGE).contains(&size) => size,
+        Some(_) => return Err(invalid(format!("ResourcesPerPage must be between 1 and {LARGEST_PAGE}"))),
+    };
+    let chosen = resources.into_iter().filter(|(arn, tags)| {
+        (arns.is_empty() || arns.contains(&arn.as_str()))
+            && (types.is_empty() || types.iter().any(|kind| is_of_type(arn, kind)))
+            && filters.iter().all(|filter| fits(tags, filter))
+    });
+    let items = chosen.map(|(arn, tags)| {
+        let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
+        (arn.clone(), json!({"ResourceARN": arn, "Tags": tags}))
+    });
+    paged(items, input, "ResourceTagMappingList", size)
+}
+
+/// Whether the ARN is of a type such as `ecs:service`, or of a service such as `ecs`.
+fn is_of_type(arn: &str, wanted: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let (Some(service), Some(resource)) = (parts.get(2), parts.get(5)) else { return false };
+    let kind = resource.split(['/', ':']).next().unwrap_or_default();
+    match wanted.split_once(':') {
+        Some((wanted_service, wanted_kind)) => *service == wanted_service && kind == wanted_kind,
+        None => *service == wanted,
+    }
+}
+
+/// Whether the tags have the filter's key, with one of its values if it names any.
+fn fits(tags: &BTreeMap<String, String>, filter: &Value) -> bool {
+    let Some(filter) = filter.as_object() else { return false };
+    let values = field::texts(filter, "Values");
+    let value = field::text(filter, "Key").and_then(|key| tags.get(key));
+    value.is_some_and(|value| values.is_empty() || values.contains(&value.as_str()))
+}
+
+/// An empty token is none, and on the last page that is what comes.
+fn paged(
+    items: impl IntoIterator<Item = (String, Value)>,
+    input: &Document,
+    member: &str,
+    size: usize,
+) -> Answer {
+    let token = field::text(input, "PaginationToken").filter(|token| !token.is_empty());
+    let page = page::page(items, token, size).ok_or_else(|| {
+        Refusal::client("PaginationTokenExpiredException", "The pagination token is not valid or has expired")
+    })?;
+    Ok(json!({member: page.items, "PaginationToken": page.next.unwrap_or_default()}))
+}
+
+fn invalid(message: impl Into<String>) -> Refusal {
+    Refusal::client("InvalidParameterException", message)
+}
+
+#[cfg(test)]
+#[allow(clippy::needless_pass_by_value)] // literals read better
+mod tests {
+    use super::*;
+
+    fn call() -> Call {
+        Call::new("123456789012", "eu-central-1", 0.0)
+    }
+
+    fn ask(region: &mut Region, input: Value) -> Answer {
+        answer(region, &call(), "GetResources", input.as_object().unwrap())
+    }
+
+    /// Repositories `r000`… with the tags `n` and `owner`, and one without tags.
+    fn region(count: usize) -> Region {
+        let mut region = Region::default();
+        let mut create = |input: Value| {
+            ecr::answer(&mut region, &call(), "CreateRepository", input.as_object().unwrap()).unwrap()
+        };
+        for n in 0..count {
+            let tags = json!([{"Key": "n", "Value": n.to_string()}, {"Key": "owner", "Value": ""}]);
+            create(json!({"repositoryName": format!("r{n:03}"), "tags": tags}));
+        }
+        create(json!({"repositoryName": "untagged"}));
+        region
+    }
+
+    fn names(answer: &Value) -> Vec<String> {
+        let resources = answer["ResourceTagMappingList"].as_array().unwrap();
+        resources
+            .iter()
+            .map(|item| item["ResourceARN"].as_str().unwrap().rsplit('/').next().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn tagged_resources_come_with_their_tags_and_an_empty_token() {
+        let answer = ask(&mut region(1), json!({})).unwrap();
+        assert_eq!(
+            answer,
+            json!({
+                "ResourceTagMappingList": [{
+                    "ResourceARN": "arn:aws:ecr:eu-central-1:123456789012:repository/r000",
+                    "Tags": [{"Key": "n", "Value": "0"}, {"Key": "owner", "Value": ""}],
+                }],
+                "PaginationToken": "",
+            })
+        );
+    }
+
+    #[test]
+    fn filters_choose_by_type_tag_and_arn() {
+        let mut region = region(3);
+        let arn = "arn:aws:ecr:eu-central-1:123456789012:repository/r002";
+        for (input, expected) in [
+            (json!({"ResourceTypeFilters": ["ecs:service"]}), vec![]),
+            (json!({"ResourceTypeFilters": ["ecs:service", "ecr:repository"]}), vec!["r000", "r001", "r002"]),
+            (json!({"ResourceTypeFilters": ["ecr"]}), vec!["r000", "r001", "r002"]),
+            (
+                json!({"TagFilters": [{"Key": "owner"}, {"Key": "n", "Values": ["1", "2"]}]}),
+                vec!["r001", "r002"],
+            ),
+            (json!({"TagFilters": [{"Key": "owner", "Values": ["x"]}]}), vec![]),
+            (json!({"ResourceARNList": [arn]}), vec!["r002"]),
+        ] {
+            assert_eq!(names(&ask(&mut region, input).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn a_region_comes_in_pages() {
+        let mut region = region(120);
+        let (mut sizes, mut token) = (Vec::new(), json!(""));
+        loop {
+            let page = ask(&mut region, json!({"ResourcesPerPage": 100, "PaginationToken": token})).unwrap();
+            sizes.push(names(&page).len());
+            token = page["PaginationToken"].clone();
+            if token == "" {
+                break;
+            }
+        }
+        assert_eq!(sizes, [100, 20]);
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        for (input, code) in [
+            (json!({"ResourcesPerPage": 101}), "InvalidParameterException"),
+            (
+                json!({"ResourceARNList": ["a"], "TagFilters": [{"Key": "owner"}]}),
+                "InvalidParameterException",
+            ),
+            (json!({"PaginationToken": "x"}), "PaginationTokenExpiredException"),
+        ] {
+            assert_eq!(ask(&mut region(1), input).unwrap_err().code, code);
+        }
+    }
+
+    #[test]
+    fn keys_and_values_are_listed_once() {
+        let mut region = region(2);
+        let keys = answer(&mut region, &call(), "GetTagKeys", &Document::new()).unwrap();
+        assert_eq!(keys["TagKeys"], json!(["n", "owner"]));
+        let input = json!({"Key": "owner"});
+        let values = answer(&mut region, &call(), "GetTagValues", input.as_object().unwrap()).unwrap();
+        assert_eq!(values["TagValues"], json!([""]));
+    }
+
+    #[test]
+    fn an_unknown_operation_gets_an_honest_error() {
+        let refusal = answer(&mut region(0), &call(), "TagResources", &Document::new()).unwrap_err();
+        assert_eq!(refusal.code, "UnknownOperationException");
+    }
+}

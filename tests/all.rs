@@ -1,0 +1,18 @@
+//! One binary for all integration tests: linking the AWS SDK once is enough.
+//!
+//! - [`architecture`]: who imports whom, sizes, and what only some folders may touch.
+//! - [`model`]: every member of every API is handled or left out with a reason.
+//! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
+//! - [`cli`]: whole commands, in transcripts.
+//! - [`corpus`]: real documents, when a folder of them is given.
+//! - [`iam`]: the policies of `deploy/iam` allow what is used.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
+
+mod architecture;
+mod cli;
+mod corpus;
+mod iam;
+mod model;
+mod scenarios;
+mod world;

@@ -1,0 +1,9 @@
+//! The product against the sandbox, one story a test: what is applied, what AWS is told, and that planning again
+//! finds nothing to do.
+
+mod cluster;
+mod failure;
+mod ownership;
+mod repository;
+mod scaling;
+mod service;
