@@ -100,7 +100,8 @@ struct Malformed {
 
 pub(super) fn check(spec: &Node, out: &mut Vec<Finding>) {
     let declared = spec.at("region");
-    let mut region = declared.text().map(|region| (region, declared.clone()));
+    let mut region =
+        declared.text().filter(|region| !is_template(region)).map(|region| (region, declared.clone()));
     let mut account: Option<(&str, Node)> = None;
     for (row, node, text) in written(spec) {
         let arn = match parse(text, row.service) {

@@ -64,7 +64,7 @@ fn compatibility(spec: &Node, out: &mut Vec<Finding>) {
     let requires = spec.at("taskDefinition.requiresCompatibilities");
     let elements = requires.elements();
     let lacks = !elements.is_empty() && elements.iter().all(|one| one.text() != Some("FARGATE"));
-    if lacks && runs_on_fargate(spec) {
+    if lacks && spec.knows("taskDefinition.requiresCompatibilities[]") && runs_on_fargate(spec) {
         out.push(
             Finding::warning(
                 &requires,
