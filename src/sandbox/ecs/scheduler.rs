@@ -245,7 +245,7 @@ impl Look<'_> {
                 Ok(id) => started.push(id),
                 Err(reason) => {
                     self.say_once(&format!(") was unable to place a task because no container instance met all of its requirements. Reason: {reason} For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."));
-                    self.wake_at(self.call.now + AGAIN);
+                    self.retry();
                     break;
                 }
             }
@@ -264,6 +264,14 @@ impl Look<'_> {
             self.say(&format!(") registered {} targets in (target-group {group})", started.len()));
         }
         missing
+    }
+
+    /// Has the service looked at again, once however often it fails until then.
+    fn retry(&mut self) {
+        if self.call.now >= self.service.retry_at {
+            self.service.retry_at = self.call.now + AGAIN;
+            self.wake_at(self.service.retry_at);
+        }
     }
 
     fn start_one(&mut self, revision: &Revision) -> Result<String, String> {

@@ -44,13 +44,6 @@ pub fn check_given(sent: &Document) -> Check {
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
         );
     }
-    if sent.contains_key("healthCheckGracePeriodSeconds")
-        && sent.get("loadBalancers").is_some_and(|all| all.as_array().is_some_and(Vec::is_empty))
-    {
-        return refuse(
-            "Health check grace period is only valid for services configured to use load balancers",
-        );
-    }
     if sent.contains_key("platformVersion")
         && !strategy
         && field::text(sent, "launchType").is_some_and(|launch_type| launch_type != "FARGATE")
@@ -311,11 +304,6 @@ pub fn check_network(revision: &Revision, spec: &Document) -> Check {
 }
 
 fn check_balancers(revision: &Revision, spec: &Document) -> Check {
-    if spec.contains_key("healthCheckGracePeriodSeconds") && field::list(spec, "loadBalancers").is_empty() {
-        return refuse(
-            "Health check grace period is only valid for services configured to use load balancers",
-        );
-    }
     for balancer in objects(spec, "loadBalancers") {
         let group = field::text(balancer, "targetGroupArn");
         let classic = field::text(balancer, "loadBalancerName");

@@ -98,10 +98,11 @@ fn normalise(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document)
     for list in ["loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy"] {
         fill(spec, [(list, json!([]))]);
     }
-    if field::list(spec, "loadBalancers").is_empty() {
-        spec.shift_remove("healthCheckGracePeriodSeconds");
-    } else {
+    let is_balanced = !field::list(spec, "loadBalancers").is_empty();
+    if is_balanced {
         fill(spec, [("healthCheckGracePeriodSeconds", json!(0))]);
+    } else if field::integer(spec, "healthCheckGracePeriodSeconds") == Some(0) {
+        spec.shift_remove("healthCheckGracePeriodSeconds");
     }
     for strategy in objects_mut(spec, "placementStrategy") {
         respell(strategy);

@@ -1,4 +1,6 @@
-//! Behaviours of ECS, with raw bytes.
+//! Behaviours of ECS, with raw bytes, and AWS's own SDK against all of it.
+
+#![allow(clippy::needless_pass_by_value)] // inputs are written where they are sent
 
 mod capacity;
 mod cluster;
@@ -9,6 +11,7 @@ mod service_refusals;
 mod tags;
 mod task;
 mod task_definition;
+mod with_sdk;
 
 use serde_json::{Value, json};
 
