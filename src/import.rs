@@ -3,7 +3,7 @@
 //! Left out is what AWS fills by itself, what the name says already, tags that are not the user's, and what only
 //! AWS writes. Kept is what describes the resource although its absence would mean "not ours" (security groups, a
 //! pinned platform version): so a manifest can make the resource again. Planning an import shows adoptions and no
-//! field differences; the tests at the end hold that.
+//! field differences; `tests/import.rs` holds that.
 
 use crate::model::described;
 use crate::model::desired::Document;
@@ -303,7 +303,7 @@ fn retain(document: &mut Document, member: &str, keep: impl Fn(&Value) -> bool) 
     }
 }
 
-/// Without empty members whose absence says the same, and with times as people read them.
+/// Without empty members whose absence says the same, and with times and numbers as people write them.
 fn tidy(shape: &Shape, document: Document) -> Document {
     let tidied = document.into_iter().filter_map(|(name, value)| {
         let member = shape.member(&name)?;
@@ -319,6 +319,11 @@ fn tidied(shape: &Shape, value: Value) -> Value {
         (Type::List(element), Value::Array(elements)) => {
             elements.into_iter().map(|one| tidied(element.shape(), one)).collect()
         }
+        (Type::Double, Value::Number(number)) => match number.as_f64() {
+            #[allow(clippy::cast_possible_truncation)] // Whole, and in the range that doubles hold exactly.
+            Some(whole) if whole.fract() == 0.0 && whole.abs() < 9e15 => json!(whole as i64),
+            _ => Value::Number(number),
+        },
         (Type::Timestamp, Value::Number(seconds)) => {
             #[allow(clippy::cast_possible_truncation)] // Times of this age are far below 2^53.
             let milliseconds = seconds.as_f64().map(|seconds| (seconds * 1000.0).round() as i64);
@@ -328,6 +333,3 @@ fn tidied(shape: &Shape, value: Value) -> Value {
         (_, value) => value,
     }
 }
-
-#[cfg(test)]
-mod tests;

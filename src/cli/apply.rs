@@ -11,11 +11,15 @@ use super::interrupt::Interrupt;
 use super::load::LoadArgs;
 use super::pass::{PassArgs, judged, judged_one};
 use super::ui::Ui;
+use crate::model::described;
 use crate::model::desired::Desired;
 use crate::model::names::{Key, Kind, family_and_revision};
-use crate::plan::{Action, Hold, Plan, Verdict, Waiting};
+use crate::model::observed::Sighting;
+use crate::plan::{Action, Hold, ObjectPlan, Plan, Verdict, Waiting};
 use crate::reconcile::{Planned, Session};
-use crate::report::{Applied, ObjectView, Result as Became, RolloutState, Source, VERSION, View, json};
+use crate::report::{
+    Applied, ObjectView, Result as Became, RolloutState, Source, VERSION, View, counted, json,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -65,6 +69,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 source: &loaded.source,
                 told: BTreeSet::new(),
                 failed: BTreeMap::new(),
+                wanted: BTreeMap::new(),
                 passes: Vec::new(),
             };
             let written = run.write(&loaded.desired).await?;
@@ -87,6 +92,8 @@ struct Run<'a> {
     told: BTreeSet<String>,
     /// Objects whose last calls did not all succeed.
     failed: BTreeMap<Key, Exit>,
+    /// The revisions that services ran when they were as declared: what their rollouts must end with.
+    wanted: BTreeMap<Key, String>,
     passes: Vec<View>,
 }
 
@@ -128,7 +135,8 @@ impl Run<'_> {
             }
             let whole = open.objects.len() == desired.objects.len();
             // Nothing depends on a service: once it is as declared it is left alone, even if it rolls back.
-            open.objects.retain(|key, _| key.kind != Kind::EcsService || !is_settled(&planned.plan, key));
+            let settled = self.settle(&planned);
+            open.objects.retain(|key, _| !settled.contains(key));
             let again = self.not_kept(&planned.plan);
             let holds = self.passing_holds(&planned.plan);
             looks += 1;
@@ -149,7 +157,6 @@ impl Run<'_> {
             Written::Unseen => (None, None),
             Written::Early(ended) => (None, Some(ended)),
         };
-        let mut wanted: Option<BTreeMap<Key, String>> = None;
         let after = loop {
             let looked = match seen.take() {
                 None => self.look(desired).await?,
@@ -159,12 +166,9 @@ impl Run<'_> {
                 ended = Some(Ended::Interrupted);
                 break None;
             };
-            let wanted = wanted.get_or_insert_with(|| revisions(&planned));
-            let view = View::of(&planned.plan, self.source, false).with_rollouts(
-                &planned.plan,
-                &planned.observed,
-                wanted,
-            );
+            self.settle(&planned);
+            let view = View::of(&planned.plan, self.source, false);
+            let view = view.with_rollouts(&planned.plan, &planned.observed, &self.wanted);
             let rolling: Vec<String> = view.objects.iter().filter_map(ObjectView::rolling).collect();
             if rolling.is_empty() || !self.args.wait || ended.is_some() {
                 break Some(view);
@@ -203,7 +207,7 @@ impl Run<'_> {
 
     /// The second half: it is not interrupted.
     async fn execute(&mut self, plan: &Plan, view: View) -> Result<(), Failure> {
-        self.ui.waiting_for(&format!("{} calls", plan.actions.len()));
+        self.ui.waiting_for(&format!("making {}", counted(plan.actions.len(), "call")));
         let outcome = self.session.execute(plan).await.map_err(|broken| {
             let mut failure =
                 Failure::world("the plan breaks a rule that every plan keeps; nothing of it was done");
@@ -247,6 +251,24 @@ impl Run<'_> {
         } else {
             self.ui.result(&text);
         }
+    }
+
+    /// The services that are as declared. What they run the first time is remembered.
+    fn settle(&mut self, planned: &Planned) -> BTreeSet<Key> {
+        let is_settled = |object: &&ObjectPlan| {
+            let is_service = object.key.kind == Kind::EcsService;
+            is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
+        };
+        let settled: BTreeSet<Key> =
+            planned.plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect();
+        for key in &settled {
+            let service = planned.observed.resources.get(key).and_then(Sighting::present);
+            if let Some(revision) = service.and_then(described::running_revision) {
+                let revision = family_and_revision(revision).to_owned();
+                self.wanted.entry(key.clone()).or_insert(revision);
+            }
+        }
+        settled
     }
 
     /// Waits a moment.
@@ -309,21 +331,6 @@ fn gist(object: &ObjectView, verbose: bool) -> String {
 /// The same for the same call, whatever its place in a plan.
 fn fingerprint(action: &Action) -> String {
     format!("{} {} {}", action.object, action.operation, Value::Object(action.input.clone()))
-}
-
-fn is_settled(plan: &Plan, key: &Key) -> bool {
-    let object = plan.objects.iter().find(|object| object.key == *key);
-    object.is_some_and(|object| object.verdict == Verdict::Unchanged && object.hold.is_none())
-}
-
-/// The revisions that services as declared run: what their rollouts must end with.
-fn revisions(planned: &Planned) -> BTreeMap<Key, String> {
-    let seen = planned.observed.resources.iter().filter(|(key, _)| is_settled(&planned.plan, key));
-    seen.filter_map(|(key, sighting)| {
-        let revision = sighting.present()?.body.get("taskDefinition")?.as_str()?;
-        Some((key.clone(), family_and_revision(revision).to_owned()))
-    })
-    .collect()
 }
 
 /// The first few, on one line.

@@ -6,8 +6,10 @@ use super::ui::Ui;
 use crate::aws::ErrorKind;
 use crate::import::{ImportError, Imported, manifests};
 use crate::manifest::write::yaml;
+use crate::model::desired::Document;
 use crate::model::names::Kind;
 use crate::observe::{RevisionCache, inventory};
+use crate::report::counted;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -45,7 +47,19 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         ui.say(&format!("note: {note}\n"));
     }
     write(&found.manifests, &args.output, ui)?;
+    let variables: usize = found.manifests.iter().map(|one| variables(&one.spec)).sum();
+    if variables > 0 {
+        let values = counted(variables, "value");
+        ui.say(&format!("note: {values} of environment variables written: look for secrets among them\n"));
+    }
     Ok(Exit::Done)
+}
+
+/// How many environment variables have their value in a manifest.
+fn variables(spec: &Document) -> usize {
+    let containers = spec.get("taskDefinition").and_then(|body| body.get("containerDefinitions")?.as_array());
+    let environments = containers.into_iter().flatten().filter_map(|one| one.get("environment")?.as_array());
+    environments.map(Vec::len).sum()
 }
 
 fn no_cluster(cluster: &str, region: &str) -> Failure {

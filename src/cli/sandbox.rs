@@ -87,6 +87,8 @@ fn exports(address: SocketAddr) -> String {
     let variables = [
         ("AWS_ENDPOINT_URL", format!("http://{address}")),
         ("AWS_REGION", SANDBOX_REGION.to_owned()),
+        // The name that boto3 knows.
+        ("AWS_DEFAULT_REGION", SANDBOX_REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", "sandbox".to_owned()),
         ("AWS_SECRET_ACCESS_KEY", "sandbox".to_owned()),
     ];

@@ -81,6 +81,9 @@ impl Reader<'_> {
         let mut entries: Vec<Entry> = Vec::with_capacity(written.len());
         let mut nulls = Vec::new();
         for Entry { name: written_name, node: value } in written {
+            if self.report.is_full() {
+                break;
+            }
             let Some(member) = self.find(shape, written_name, node, value.name_at) else {
                 if let Some(stand_in) = self.unknown(shape, written_name, value) {
                     entries.push(stand_in);
@@ -225,7 +228,7 @@ impl Reader<'_> {
         let problem = self.report.error(node.at, format!("`{name}` is {wanted}, not {found}"));
         if wanted == "a list" {
             problem.hint(match node.value {
-                Value::Map(_) => format!("write each element behind a dash:  {name}:\n        - …"),
+                Value::Map(_) => "write `- ` before each element".to_owned(),
                 _ => format!("write `{name}: [{}]`", if secret { "…" } else { &written }),
             });
         }

@@ -38,7 +38,17 @@ fn read_folder(folder: &str) -> Vec<(String, Reading)> {
         "policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration:";
     let paste = |(name, body): (String, String)| {
         let reading = match folder {
-            "taskdef" => pasted(&name, "EcsService", "  service: {}\n  taskDefinition:", &body, ""),
+            "taskdef" => {
+                let network = "networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1a]}}";
+                let network = if body.contains("\"awsvpc\"") { network } else { "" };
+                pasted(
+                    &name,
+                    "EcsService",
+                    &format!("  service: {{{network}}}\n  taskDefinition:"),
+                    &body,
+                    "",
+                )
+            }
             "service" => pasted(&name, "EcsService", "  service:", &body, ""),
             "ecr-lifecycle" => pasted(&name, "EcrRepository", "  lifecyclePolicy:", &body, ""),
             "ecr-policy" => pasted(&name, "EcrRepository", "  repositoryPolicy:", &body, ""),

@@ -9,11 +9,15 @@ pub mod convert;
 #[cfg(test)]
 mod corpus;
 pub mod describe;
+#[cfg(test)]
+mod fuzz;
 mod limits;
+mod pasted;
 mod placeholder;
 pub mod problem;
 pub mod read;
 mod scalar;
+mod schedule;
 pub mod schema;
 mod suggest;
 mod tolerance;
@@ -28,6 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Mark, Node};
 
+pub use pasted::{Pasted, from_pasted, object_name};
 pub use suggest::nearest;
 
 /// One object as declared.

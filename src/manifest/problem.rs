@@ -119,14 +119,10 @@ impl fmt::Display for Problem {
         write!(f, "{}: {severity}{}", self.place, self.message)?;
         if let Some((line, column)) = &self.source_line {
             let number = self.place.line.to_string();
-            let length = line
-                .chars()
-                .skip(column - 1)
-                .take_while(|letter| letter.is_alphanumeric() || "_-./".contains(*letter))
-                .count();
+            let token: Vec<char> = line.chars().skip(column - 1).collect();
             write!(f, "\n  {number} | {line}")?;
             write!(f, "\n  {:width$} | {:indent$}", "", "", width = number.len(), indent = column - 1)?;
-            write!(f, "{}", "^".repeat(length.max(1)))?;
+            write!(f, "{}", "^".repeat(length(&token)))?;
         }
         for (place, why) in &self.related {
             write!(f, "\n  {place}: {why}")?;
@@ -136,6 +132,16 @@ impl fmt::Display for Problem {
         }
         Ok(())
     }
+}
+
+/// How much of what starts here is underlined: a quoted text, or a word.
+fn length(token: &[char]) -> usize {
+    let quoted = token.first().filter(|first| matches!(first, '"' | '\''));
+    if let Some(quote) = quoted {
+        return token.iter().skip(1).position(|letter| letter == quote).map_or(1, |end| end + 2);
+    }
+    let word = |letter: &&char| letter.is_alphanumeric() || "_-./".contains(**letter);
+    token.iter().take_while(word).count().max(1)
 }
 
 /// A text that was read: its name for people, and which parts of it nobody may see.

@@ -37,6 +37,9 @@ pub fn read(path: &str, text: String, asked: Asked) -> Reading {
     let mut report = Report::new(Arc::clone(&source));
     for document in &documents {
         for object in listed(document) {
+            if report.is_full() {
+                break;
+            }
             report.object = None;
             if let Some(manifest) = manifest(object, asked, &mut report) {
                 reading.manifests.push(manifest);
@@ -72,7 +75,11 @@ fn manifest(object: &Node, asked: Asked, report: &mut Report) -> Option<Manifest
             object.with(Value::Invalid)
         }
     };
-    checks::run(kind, &tree, report);
+    checks::run(
+        kind,
+        &checks::Subject { spec: &tree, name: metadata.and_then(|metadata| metadata.get("name")) },
+        report,
+    );
     Some(Manifest {
         kind,
         name: name?.to_owned(),

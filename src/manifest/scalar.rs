@@ -45,7 +45,9 @@ impl Scalars<'_> {
         {
             let problem =
                 self.report.error(node.at, format!("`{name}` holds the placeholder `{placeholder}`"));
-            problem.hint("give the rendered text, for instance `envsubst < … | ecs-operator plan -`");
+            if !std::mem::replace(&mut self.tolerated.hinted, true) {
+                problem.hint("give the rendered text, for instance `envsubst < … | ecs-operator plan -`");
+            }
             return Some(Value::Invalid);
         }
         match shape.kind {
@@ -121,9 +123,13 @@ impl Scalars<'_> {
             Value::String(text) => text.trim(),
             _ => "\0",
         };
-        if text.is_empty() || (name == "networkMode" && text == "default") {
-            // The console's `default` is the absence of a network mode.
-            self.tolerated.add(Lenience::Empty, node.at, name);
+        let lenience = match text {
+            "" => Some(Lenience::Empty),
+            "default" if name == "networkMode" => Some(Lenience::NoNetworkMode),
+            _ => None,
+        };
+        if let Some(lenience) = lenience {
+            self.tolerated.add(lenience, node.at, name);
             return None;
         }
         if shape.enum_values.iter().any(|known| known == text) {
@@ -136,7 +142,19 @@ impl Scalars<'_> {
                 let more = if shape.enum_values.len() > 12 { " …" } else { "" };
                 Some(format!("one of {}{more}", few.join(", ")))
             });
-        Some(self.wrong(name, "one of a few words", node, hint))
+        let hint = if text.starts_with("ASG") {
+            Some(
+                "this metric belongs to EC2 Auto Scaling, which scales instances: a service has its own"
+                    .to_owned(),
+            )
+        } else {
+            hint
+        };
+        let Some(written) = self.written(node).filter(|_| matches!(node.value, Value::String(_))) else {
+            return Some(self.wrong(name, "a word", node, hint));
+        };
+        self.report.error(node.at, format!("`{name}` cannot be `{written}`")).hint = hint;
+        Some(Value::Invalid)
     }
 
     fn integer(&mut self, shape: &Shape, name: &str, node: &Node) -> Option<Value> {

@@ -19,6 +19,7 @@ pub enum Lenience {
     Empty,
     MapForList,
     Wrapper,
+    NoNetworkMode,
 }
 
 impl Lenience {
@@ -36,6 +37,7 @@ impl Lenience {
             }
             Self::Empty => format!("empty, read as absent: {names}"),
             Self::MapForList => format!("`{{}}` where a list belongs, read as an empty list: {names}"),
+            Self::NoNetworkMode => format!("`default` is the console's word for no {names}: read as absent"),
             Self::Wrapper => format!("read what stands within: {names}"),
         }
     }
@@ -45,6 +47,8 @@ impl Lenience {
 #[derive(Debug, Default)]
 pub struct Tolerated {
     found: Vec<(Lenience, Mark, Vec<String>)>,
+    /// Whether it was said what to do about placeholders: once is enough.
+    pub hinted: bool,
 }
 
 impl Tolerated {
@@ -97,7 +101,8 @@ const OF_A_CALL: [&str; 4] = ["clientToken", "forceNewDeployment", "nextToken", 
 
 /// How a member that `shape` does not have is read all the same; `None`: it is an error.
 pub fn known_elsewhere(shape: &Shape, name: &str) -> Option<Lenience> {
-    let same = |other: &str| other.eq_ignore_ascii_case(name);
+    // As it is, or in PascalCase; `desiredcount` is a mistake and not an answer's `desiredCount`.
+    let same = |other: &str| other.get(1..) == name.get(1..) && other.eq_ignore_ascii_case(name);
     if name.starts_with('_') || name.starts_with("//") || name.starts_with('$') || name.starts_with('#') {
         return Some(Lenience::Comment);
     }

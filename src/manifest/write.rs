@@ -158,7 +158,7 @@ fn scalar(text: &str, in_flow: bool) -> String {
 }
 
 fn is_plain(text: &str, in_flow: bool) -> bool {
-    let flow = |letter: char| in_flow && ",[]{}".contains(letter);
+    let flow = |letter: char| in_flow && ",[]{}?".contains(letter);
     let mut letters = text.chars();
     let starts = match (letters.next(), letters.next()) {
         (Some('-'), Some(next)) => next.is_alphanumeric() || next == '-',
@@ -171,6 +171,7 @@ fn is_plain(text: &str, in_flow: bool) -> bool {
         && !text.contains(" #")
         && !text.chars().any(|letter| is_escaped(letter) || flow(letter))
         && !text.starts_with("---")
+        && !text.starts_with("...")
         && !means_something(text)
 }
 

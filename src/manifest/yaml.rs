@@ -16,15 +16,54 @@ use std::sync::Arc;
 const MOST_DEPTH: usize = 100;
 /// Values in one text, with what aliases copy: a fleet of 5,000 services has a third of that.
 const MOST_VALUES: usize = 1_000_000;
+/// Elements of one list, members of one map, documents of one text.
+const MOST_ELEMENTS: usize = 50_000;
 /// Bytes of strings that aliases copy.
 const MOST_COPIED: usize = 16 << 20;
 
 /// The documents of `text`, and what is wrong with its syntax.
 pub fn parse(path: &str, text: &str) -> (Vec<Node>, Vec<Problem>) {
     let source = Source::new(path, text.to_owned(), &[]);
-    let mut report = Report::new(Arc::new(source));
+    let source = Arc::new(source);
+    let mut report = Report::new(Arc::clone(&source));
     let documents = documents(text, &mut report);
-    (documents, report.finish())
+    let problems = report.finish();
+    if problems.is_empty() || !text.contains("\n\t") {
+        return (documents, problems);
+    }
+    // JSON pasted below a member, indented with tabs: places stay, as a space is as long as a tab.
+    let mut again = Report::new(source);
+    let spaced = self::documents(&without_tabs(text), &mut again);
+    let still = again.finish();
+    if still.is_empty() { (spaced, still) } else { (documents, problems) }
+}
+
+/// `text` with the tabs that indent lines within brackets as spaces.
+fn without_tabs(text: &str) -> String {
+    let mut depth = 0usize;
+    let mut spaced = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let body = line.trim_start_matches(['\t', ' ']);
+        let indent = &line[..line.len() - body.len()];
+        if depth > 0 {
+            spaced.extend(indent.chars().map(|_| ' '));
+        } else {
+            spaced.push_str(indent);
+        }
+        spaced.push_str(body);
+        let mut quoted = false;
+        let mut escaped = false;
+        for letter in body.chars() {
+            match letter {
+                '"' if !escaped => quoted = !quoted,
+                '{' | '[' if !quoted => depth += 1,
+                '}' | ']' if !quoted => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            escaped = letter == '\\' && !escaped;
+        }
+    }
+    spaced
 }
 
 fn documents(text: &str, report: &mut Report) -> Vec<Node> {
@@ -104,7 +143,7 @@ enum Stop {
 /// A collection that is not finished.
 enum Frame {
     List { items: Vec<Node>, open: Open },
-    Map { entries: Vec<Entry>, open: Open, name: Option<(String, Mark, bool)> },
+    Map { entries: Vec<Entry>, merges: Vec<Node>, open: Open, name: Option<(String, Mark, bool)> },
 }
 
 #[derive(Clone, Copy)]
@@ -167,7 +206,7 @@ impl Builder {
             Event::MappingStart(_, anchor, tag) => {
                 collection_tag(tag.as_deref(), at, report)?;
                 let open = self.open(at, anchor, report)?;
-                self.stack.push(Frame::Map { entries: Vec::new(), open, name: None });
+                self.stack.push(Frame::Map { entries: Vec::new(), merges: Vec::new(), open, name: None });
             }
             Event::SequenceEnd | Event::MappingEnd => return self.close(report),
             Event::Alias(anchor) => return self.alias(anchor, at, report),
@@ -185,7 +224,6 @@ impl Builder {
         (at, end): (Mark, u32),
         report: &mut Report,
     ) -> Result<(), Stop> {
-        self.charge(1, 0, at, report)?;
         let is_plain = style == ScalarStyle::Plain;
         if let Some(Frame::Map { name: name @ None, .. }) = self.stack.last_mut() {
             if is_plain && matches!(&*text, "" | "~" | "null") {
@@ -195,6 +233,7 @@ impl Builder {
             *name = Some((text.into_owned(), at, is_plain));
             return Ok(());
         }
+        self.charge(1, 0, at, report)?;
         let value = match tag.map(|tag| (tag.core_suffix(), tag)) {
             None if is_plain => plain(text),
             Some((Some("int" | "float" | "bool" | "null"), _)) => plain(text),
@@ -227,7 +266,9 @@ impl Builder {
     fn close(&mut self, report: &mut Report) -> Result<(), Stop> {
         let (value, open) = match self.stack.pop() {
             Some(Frame::List { items, open }) => (Value::List(items), open),
-            Some(Frame::Map { entries, open, .. }) => (Value::Map(merged(entries, report)?), open),
+            Some(Frame::Map { entries, merges, open, .. }) => {
+                (Value::Map(merged(entries, merges, report)?), open)
+            }
             None => return Ok(()),
         };
         let node = Node { value, at: open.at, end: open.at.offset, name_at: open.at };
@@ -277,31 +318,44 @@ impl Builder {
         self.values += values;
         self.copied += copied;
         if self.values > MOST_VALUES || self.copied > MOST_COPIED {
-            let problem =
-                report.error(at, format!("too large: more than {MOST_VALUES} values, aliases written out"));
-            problem.hint("split it into several files");
-            return Err(Stop::Text);
+            let what = format!("{MOST_VALUES} values, aliases written out");
+            return Err(too_large(&what, at, report));
         }
         Ok(())
     }
 
     fn push(&mut self, mut node: Node, report: &mut Report) -> Result<(), Stop> {
+        let count = match self.stack.last() {
+            None => self.documents.len(),
+            Some(Frame::List { items, .. }) => items.len(),
+            Some(Frame::Map { entries, merges, .. }) => entries.len() + merges.len(),
+        };
+        if count >= MOST_ELEMENTS {
+            return Err(too_large(&format!("{MOST_ELEMENTS} elements"), node.at, report));
+        }
         match self.stack.last_mut() {
             None => self.documents.push(node),
             Some(Frame::List { items, .. }) => items.push(node),
-            Some(Frame::Map { entries, name, .. }) => {
+            Some(Frame::Map { entries, merges, name, .. }) => {
                 let Some((name, at, is_plain)) = name.take() else {
                     report.error(node.at, "the name of a member must be a string");
                     return Err(Stop::Document);
                 };
                 node.name_at = at;
-                // A merge key is marked by a name that no text has: NUL is forbidden.
-                let name = if is_plain && name == "<<" { "\0".to_owned() } else { name };
-                entries.push(Entry { name, node });
+                if is_plain && name == "<<" {
+                    merges.push(node);
+                } else {
+                    entries.push(Entry { name, node });
+                }
             }
         }
         Ok(())
     }
+}
+
+fn too_large(what: &str, at: Mark, report: &mut Report) -> Stop {
+    report.error(at, format!("too large: more than {what}")).hint("split it into several files");
+    Stop::Text
 }
 
 fn too_deep(at: Mark, report: &mut Report) -> Stop {
@@ -323,26 +377,20 @@ fn unknown_tag(tag: &Tag, at: Mark, report: &mut Report) -> Stop {
 }
 
 /// The members of a map: each once, with what `<<` merges in behind those written out.
-fn merged(entries: Vec<Entry>, report: &mut Report) -> Result<Vec<Entry>, Stop> {
-    let mut seen: HashMap<&str, Mark> = HashMap::with_capacity(entries.len());
-    let mut merges = false;
-    for entry in &entries {
-        merges |= entry.name == "\0";
-        if let Some(first) = seen.insert(&entry.name, entry.node.name_at) {
-            let name = if entry.name == "\0" { "<<" } else { &entry.name };
+fn merged(mut written: Vec<Entry>, merges: Vec<Node>, report: &mut Report) -> Result<Vec<Entry>, Stop> {
+    let mut seen: HashMap<&str, Mark> = HashMap::with_capacity(written.len());
+    for Entry { name, node } in &written {
+        // Who writes `_comment` often means every one of them.
+        if name.starts_with('_') || name.starts_with("//") {
+            continue;
+        }
+        if let Some(first) = seen.insert(name, node.name_at) {
             let place = report.place(first);
-            report
-                .error(entry.node.name_at, format!("`{name}` stands here twice"))
-                .related(place, "the first one");
+            report.error(node.name_at, format!("`{name}` stands here twice")).related(place, "the first one");
             return Err(Stop::Document);
         }
     }
-    if !merges {
-        return Ok(entries);
-    }
-    let (merge, mut written): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| entry.name == "\0");
-    for Entry { node, .. } in merge {
+    for node in merges {
         let at = node.name_at;
         let maps = match node.value {
             Value::List(items) => items,
@@ -426,6 +474,14 @@ mod tests {
         assert_eq!(
             read("{\n\t\"a\\/b\": \"x\\/y\",\n\t\"l\": [\n\t\t1\n\t]\n}"),
             json!([{"a/b": "x/y", "l": [1]}])
+        );
+    }
+
+    #[test]
+    fn json_below_a_member_may_be_indented_with_tabs() {
+        assert_eq!(
+            read("a:\n  b: {\n\t\"c\": [\n\t\t\"x\\ty\"\n\t]\n}\n"),
+            json!([{"a": {"b": {"c": ["x\ty"]}}}])
         );
     }
 

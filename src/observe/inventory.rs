@@ -1,8 +1,9 @@
 //! Everything of one cluster, for an import: the cluster, its capacity providers and services, and the
 //! repositories of this account and Region that their task definitions name.
 //!
-//! It is [`observe`] with a list of what is there in place of what is wanted. Tests: `tests/`, against the sandbox.
+//! It is [`observe`] with a list of what is there in place of what is wanted. Tests: `tests/import.rs`.
 
+use super::read::{Reader, text};
 use super::{RevisionCache, observe};
 use crate::aws::{Aws, CallError, Operation};
 use crate::model::desired::{Desired, Document, Object, Origin, Policy};
@@ -33,25 +34,29 @@ pub async fn inventory(
     let objects = services.chain([placeholder(key(Kind::EcsCluster, None, cluster))]);
     let mut observed = observe(aws, cache, &desired(objects)).await?;
 
-    // Nobody declares the providers, so they were seen beside the cluster. Those of Managed Instances are asked for
-    // again, as its own.
-    let beside = std::mem::take(&mut observed.external);
-    let (own, shared): (Vec<_>, Vec<_>) = beside
-        .into_iter()
-        .filter(|(key, _)| key.kind == Kind::EcsCapacityProvider)
-        .partition(|(_, seen)| match seen {
-            Sighting::Present(provider) => provider.body.contains_key("managedInstancesProvider"),
-            Sighting::Absent => true,
-            Sighting::Unreadable(_) => false,
-        });
+    // Nobody declares the providers, so they were seen beside the cluster; its own are no others' to see.
+    let own = own_providers(aws, region, cluster).await?;
+    let beside = std::mem::take(&mut observed.external).into_iter();
+    let shared = beside.filter(|(key, _)| key.kind == Kind::EcsCapacityProvider && !own.contains(&key.name));
     observed.resources.extend(shared);
-    let own =
-        own.into_iter().map(|(provider, _)| key(Kind::EcsCapacityProvider, Some(cluster), &provider.name));
+    let own = own.iter().map(|name| key(Kind::EcsCapacityProvider, Some(cluster), name));
     let repositories = repositories(&observed, region).into_iter();
     let repositories = repositories.map(|name| key(Kind::EcrRepository, None, &name));
     let more = observe(aws, cache, &desired(own.chain(repositories).map(placeholder))).await?;
     observed.resources.extend(more.resources);
     Ok(observed)
+}
+
+/// The providers of Managed Instances, which belong to one cluster.
+async fn own_providers(aws: &Aws, region: &str, cluster: &str) -> Result<BTreeSet<String>, CallError> {
+    let reader = Reader { aws, region };
+    let input = json!({"cluster": cluster});
+    let all = reader.all(Operation::DescribeCapacityProviders, input, "capacityProviders").await?;
+    let own = all.iter().filter(|provider| {
+        let of = text(provider, "cluster");
+        provider.contains_key("managedInstancesProvider") && (of.is_empty() || last_segment(of) == cluster)
+    });
+    Ok(own.map(|provider| text(provider, "name").to_owned()).collect())
 }
 
 /// The repositories of this account and Region that the images of the running task definitions name.

@@ -101,7 +101,7 @@ async fn read_lists(
         });
         return reads.buffer_unordered(AT_ONCE).collect().await;
     }
-    // A dimension may be named only together with a resource.
+    // The API refuses a dimension without a resource's id; ECS has only the one.
     let all = reader.all(operation, json!({"serviceNamespace": "ecs"}), member).await;
     services.iter().map(|service| (service.key.clone(), of(&all, service))).collect()
 }

@@ -21,4 +21,5 @@ mod words;
 pub use build::Source;
 pub use json::{json, schema};
 pub use problems::Validated;
+pub use text::counted;
 pub use view::{Applied, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View};

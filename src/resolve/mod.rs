@@ -99,7 +99,10 @@ fn candidate<'a>(manifest: &'a Manifest, regions: &Regions, problems: &mut Vec<P
     let tree = &manifest.tree;
     let mut spec = manifest.spec.clone();
     let cluster = match manifest.kind {
-        Kind::EcsService => tree.at_path(&["service", "cluster"]).and_then(Node::as_str),
+        Kind::EcsService => {
+            let named = tree.at_path(&["service", "cluster"]).and_then(Node::as_str);
+            Some(named.unwrap_or("default"))
+        }
         Kind::EcsCapacityProvider => tree.str("cluster"),
         _ => None,
     };
@@ -197,6 +200,129 @@ fn duplicates(candidates: &[Candidate], problems: &mut Vec<Problem>) {
                 problem.related(place(other), "the other one");
                 problems.push(problem);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+    use crate::manifest::read::{Asked, read};
+
+    pub const CLUSTER: &str = "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsCluster\nmetadata: {name: shop}\nspec: {region: eu-central-1, capacityProviders: [FARGATE], defaultCapacityProviderStrategy: [{capacityProvider: FARGATE, weight: 1}]}\n";
+
+    pub fn service(name: &str, body: &str) -> String {
+        format!(
+            "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsService\nmetadata: {{name: {name}}}\nspec: {{service: {{{body}}}}}\n"
+        )
+    }
+
+    /// Files `0.yaml`, `1.yaml` … resolved, and all that is said.
+    pub fn resolved(files: &[&str]) -> (Resolved, Vec<String>) {
+        let mut snapshot = Snapshot::default();
+        for (at, text) in files.iter().enumerate() {
+            let reading = read(&format!("{at}.yaml"), (*text).to_owned(), Asked::ByName);
+            snapshot.objects.extend(reading.manifests);
+            snapshot.problems.extend(reading.problems);
+        }
+        let options = Options { default_region: Some("eu-west-1".to_owned()) };
+        let resolved = resolve(&snapshot, &options);
+        let said = resolved.problems.iter().map(ToString::to_string).collect();
+        (resolved, said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{CLUSTER, resolved, service};
+    use super::*;
+
+    fn keys(resolved: &Resolved) -> Vec<String> {
+        let key = |key: &Key| format!("{key} in {}", key.region);
+        resolved.desired.objects.keys().map(key).collect()
+    }
+
+    #[test]
+    fn a_service_takes_the_region_of_its_declared_cluster() {
+        let (found, said) =
+            resolved(&[CLUSTER, &service("web", "cluster: shop, taskDefinition: web, launchType: EC2")]);
+        assert_eq!(said, Vec::<String>::new());
+        assert_eq!(keys(&found), ["EcsCluster/shop in eu-central-1", "EcsService/shop/web in eu-central-1"]);
+    }
+
+    #[test]
+    fn names_are_filled_in() {
+        let arn = "'arn:aws:ecs:us-east-1:123456789012:cluster/other'";
+        let (found, said) = resolved(&[&service("web", &format!("cluster: {arn}, taskDefinition: 'web:3'"))]);
+        assert_eq!(said, Vec::<String>::new());
+        assert_eq!(keys(&found), ["EcsService/other/web in us-east-1"]);
+        let object = found.desired.objects.values().next().unwrap();
+        let body = object.part("service").unwrap();
+        assert_eq!((&body["serviceName"], &body["cluster"]), (&"web".into(), &"other".into()));
+        assert_eq!(body["taskDefinition"], "web:3");
+        assert_eq!(object.origin.place, "0.yaml:1");
+        let (found, _) = resolved(&[&service("web", "taskDefinition: web")]);
+        assert_eq!(keys(&found), ["EcsService/default/web in eu-west-1"]);
+    }
+
+    #[test]
+    fn a_family_beside_a_task_definition_is_ignored_or_an_error() {
+        let both = |family: &str| {
+            service("web", &format!("taskDefinition: {family}")).replace(
+                "spec: {",
+                "spec: {taskDefinition: {containerDefinitions: [{name: a, image: b, memory: 64}]}, ",
+            )
+        };
+        let (found, said) = resolved(&[&both("'web:7'")]);
+        assert_eq!(said, Vec::<String>::new());
+        let object = found.desired.objects.values().next().unwrap();
+        assert_eq!(object.part("taskDefinition").unwrap()["family"], "web");
+        assert!(!object.part("service").unwrap().contains_key("taskDefinition"));
+        let (found, said) = resolved(&[&both("other")]);
+        assert!(said[0].contains("names the family `other`"), "{said:?}");
+        assert!(found.desired.objects.is_empty() && found.invalid.len() == 1);
+    }
+
+    #[test]
+    fn two_manifests_for_one_resource_are_an_error_with_both_places() {
+        let (found, said) =
+            resolved(&[&service("web", "taskDefinition: a"), &service("web", "taskDefinition: b")]);
+        assert!(said[0].starts_with("1.yaml:3:18: `EcsService/web` is declared twice"), "{said:?}");
+        assert!(said[0].contains("0.yaml:3:18: the first one"), "{said:?}");
+        assert!(found.desired.objects.is_empty());
+        let (_, said) = resolved(&[
+            &service("web", "taskDefinition: a"),
+            &service("b", "serviceName: web, taskDefinition: b"),
+        ]);
+        assert_eq!(said.len(), 2);
+        assert!(said[0].contains("are one resource: `EcsService/default/web`"), "{said:?}");
+        assert!(said[0].contains("1.yaml:3:18: the other one"), "{said:?}");
+    }
+
+    #[test]
+    fn one_bad_object_leaves_the_others() {
+        let (found, said) = resolved(&[CLUSTER, &service("web", "desiredcount: 2, taskDefinition: web")]);
+        assert_eq!(said.len(), 1);
+        assert_eq!(keys(&found), ["EcsCluster/shop in eu-central-1"]);
+        assert_eq!(found.invalid.iter().next().unwrap().name, "web");
+    }
+}
+
+#[cfg(test)]
+mod examples {
+    use super::*;
+    use crate::source::load;
+    use std::path::Path;
+
+    #[test]
+    fn every_example_is_read_without_a_word() {
+        for (example, count) in [("hello", 2), ("shop", 11)] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples").join(example);
+            let resolved = resolve(&load(&[path], &mut std::io::empty()), &Options::default());
+            let said: Vec<String> = resolved.problems.iter().map(ToString::to_string).collect();
+            assert_eq!(said, Vec::<String>::new());
+            assert_eq!(resolved.desired.objects.len(), count, "{example}");
+            assert!(resolved.desired.objects.keys().all(|key| key.region == "eu-central-1"), "{example}");
         }
     }
 }

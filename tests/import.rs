@@ -1,10 +1,23 @@
-//! An import of a world as AWS describes it, planned again.
+//! Imports planned again: of a world as AWS describes it, and of a sandbox's, written and read on the way.
 
-use super::*;
-use crate::model::desired::{Desired, Object, Origin, Policy};
-use crate::model::observed::{Parts, Revision, Tags};
-use crate::plan::{self, Options, Plan, Verdict};
+use ecs_operator::aws::{Aws, Connection, Exchange, Operation};
+use ecs_operator::import::{Import, Imported, manifests};
+use ecs_operator::manifest::write::yaml;
+use ecs_operator::model::desired::{Desired, Document, Object, Origin, Policy};
+use ecs_operator::model::names::{Key, Kind, tag};
+use ecs_operator::model::observed::{Observed, Parts, Resource, Revision, Sighting, Tags};
+use ecs_operator::observe::{RevisionCache, inventory};
+use ecs_operator::plan::{self, Options, Plan, Verdict};
+use ecs_operator::reconcile::Session;
+use ecs_operator::resolve::{self, resolve};
+use ecs_operator::sandbox::{Options as World, Sandbox};
+use ecs_operator::source;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::future::ready;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
 const REGION: &str = "eu-central-1";
 
@@ -219,7 +232,7 @@ fn a_manifest_says_only_what_must_be_said() {
             "autoscaling": {
                 "minCapacity": 2, "maxCapacity": 8,
                 "policies": [{"policyName": "cpu", "policyType": "TargetTrackingScaling", "targetTrackingScalingPolicyConfiguration":
-                    {"targetValue": 60.0, "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}}}],
+                    {"targetValue": 60, "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}}}],
                 "scheduledActions": [{"schedule": "rate(1 day)", "scheduledActionName": "sale", "startTime": "2026-01-01T00:00:00Z", "scalableTargetAction": {"minCapacity": 4}}],
             },
         })
@@ -308,4 +321,159 @@ fn a_revision_that_is_not_described_any_more_is_named() {
     for object in &plan.objects {
         assert_eq!(object.differences, [], "{}", object.key);
     }
+}
+
+// ---- Against the sandbox ----
+
+async fn session(sandbox: &Sandbox) -> Session {
+    let answering = sandbox.clone();
+    let call: Exchange = Arc::new(move |request| Box::pin(ready(answering.call(request))));
+    let aws = Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await;
+    Session::new(aws, Options { owner: "default".to_owned(), ..Options::default() })
+}
+
+fn desired(path: &Path) -> Desired {
+    let snapshot = source::load(&[PathBuf::from(path)], &mut std::io::empty());
+    let options = resolve::Options { default_region: None };
+    let resolved = resolve(&snapshot, &options);
+    assert!(resolved.problems.is_empty(), "{:#?}", resolved.problems);
+    resolved.desired
+}
+
+/// Passes until there is nothing to write; the last plan.
+async fn applied(session: &Session, sandbox: &Sandbox, desired: &Desired) -> Plan {
+    for _ in 0..20 {
+        let plan = session.plan(desired).await.unwrap().plan;
+        if plan.actions.is_empty() && plan.objects.iter().all(|object| object.verdict == Verdict::Unchanged) {
+            return plan;
+        }
+        let _ = session.execute(&plan).await.unwrap();
+        sandbox.advance(Duration::from_mins(1));
+    }
+    panic!("twenty passes were not enough");
+}
+
+/// As if nobody had made it: without the operator's tags.
+async fn disown(session: &Session, desired: &Desired) {
+    let observed = session.plan(desired).await.unwrap().observed;
+    for (key, seen) in &observed.resources {
+        let operation = match key.kind {
+            Kind::EcrRepository => Operation::EcrUntagResource,
+            _ => Operation::EcsUntagResource,
+        };
+        let arn = &seen.present().unwrap().arn;
+        let input = json!({"resourceArn": arn, "tagKeys": [tag::OWNER, tag::SOURCE, tag::STATE]});
+        session.aws.call(REGION, operation, &input).await.unwrap();
+    }
+}
+
+async fn imported(session: &Session, cluster: &str, into: &Path) -> Import {
+    let observed = inventory(&session.aws, &RevisionCache::default(), REGION, cluster).await.unwrap();
+    let import = manifests(&observed).unwrap();
+    for (index, one) in import.manifests.iter().enumerate() {
+        let text = yaml(one.key.kind, &one.name, None, &one.annotations, &one.spec);
+        std::fs::write(into.join(format!("{index:03}-{}.yaml", one.name)), text).unwrap();
+    }
+    import
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_import_of_the_shop_is_adopted_with_nothing_but_tags() {
+    let sandbox = Sandbox::new(World::default());
+    let session = session(&sandbox).await;
+    let shop = desired(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop"));
+    applied(&session, &sandbox, &shop).await;
+    disown(&session, &shop).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let import = imported(&session, "shop", folder.path()).await;
+    assert_eq!(import.notes, Vec::<String>::new());
+    let again = desired(folder.path());
+    // The shop's images are public: its repositories are not the cluster's.
+    assert_eq!(again.objects.len(), shop.objects.len() - 2);
+    let plan = session.plan(&again).await.unwrap().plan;
+    for object in &plan.objects {
+        assert_eq!((object.verdict, &object.hold), (Verdict::Adopt, &None), "{}", object.key);
+        assert_eq!(object.differences, [], "{}", object.key);
+    }
+    assert!(plan.actions.iter().all(|action| action.operation == "TagResource"));
+    applied(&session, &sandbox, &again).await;
+}
+
+/// A cluster with Managed Instances, and a service whose image is in a repository of the account.
+const OWN: &str = r#"
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsCluster
+metadata: {name: own}
+spec: {region: eu-central-1, capacityProviders: [FARGATE]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsCapacityProvider
+metadata: {name: managed}
+spec:
+  region: eu-central-1
+  cluster: own
+  managedInstancesProvider:
+    infrastructureRoleArn: arn:aws:iam::123456789012:role/infrastructure
+    instanceLaunchTemplate:
+      ec2InstanceProfileArn: arn:aws:iam::123456789012:instance-profile/ecs
+      networkConfiguration: {subnets: [subnet-0aaaaaaaaaaaaaaa1], securityGroups: [sg-0bbbbbbbbbbbbbbb1]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcrRepository
+metadata: {name: web}
+spec:
+  region: eu-central-1
+  repositoryName: own/web
+  lifecyclePolicy: {rules: [{rulePriority: 1, selection: {tagStatus: any, countType: imageCountMoreThan, countNumber: 9}, action: {type: expire}}]}
+---
+apiVersion: ecs-operator.dev/v1alpha1
+kind: EcsService
+metadata: {name: web}
+spec:
+  taskDefinition:
+    requiresCompatibilities: [FARGATE]
+    networkMode: awsvpc
+    cpu: "256"
+    memory: "512"
+    executionRoleArn: arn:aws:iam::123456789012:role/execution
+    containerDefinitions: [{name: web, image: "123456789012.dkr.ecr.eu-central-1.amazonaws.com/own/web:1"}]
+  service:
+    cluster: own
+    serviceName: Web_1
+    desiredCount: 0
+    launchType: FARGATE
+    networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-0aaaaaaaaaaaaaaa1]}}
+"#;
+
+#[tokio::test(start_paused = true)]
+async fn an_import_has_the_clusters_own_providers_and_the_repositories_of_its_images() {
+    let sandbox = Sandbox::new(World::default());
+    let session = session(&sandbox).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.yaml");
+    std::fs::write(&file, OWN).unwrap();
+    let own = desired(&file);
+    applied(&session, &sandbox, &own).await;
+    disown(&session, &own).await;
+
+    let folder = tempfile::tempdir().unwrap();
+    let import = imported(&session, "own", folder.path()).await;
+    assert_eq!(import.notes, Vec::<String>::new());
+    let again = desired(folder.path());
+    assert_eq!(again.objects.keys().collect::<Vec<_>>(), own.objects.keys().collect::<Vec<_>>());
+    let plan = session.plan(&again).await.unwrap().plan;
+    for object in &plan.objects {
+        assert_eq!((object.verdict, &object.hold), (Verdict::Adopt, &None), "{}", object.key);
+        assert_eq!(object.differences, [], "{}", object.key);
+    }
+    applied(&session, &sandbox, &again).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_is_not_there_is_an_error_with_its_cause() {
+    let sandbox = Sandbox::new(World::default());
+    let session = session(&sandbox).await;
+    let error = inventory(&session.aws, &RevisionCache::default(), REGION, "none").await.unwrap_err();
+    assert_eq!(error.code, "ClusterNotFoundException");
 }
