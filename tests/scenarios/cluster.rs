@@ -115,8 +115,9 @@ async fn what_nobody_declares_must_exist() {
 #[tokio::test(start_paused = true)]
 async fn a_service_whose_provider_is_not_attached_is_blocked() {
     let world = World::new().await;
-    world.applies(&[provider(json!({})), cluster("shop")]).await;
-    let manifests = [provider(json!({})), cluster("shop"), on_provider("web")];
+    world.behind(Operation::CreateCluster, json!({"clusterName": "shop"})).await;
+    world.applies(&[provider(json!({}))]).await;
+    let manifests = [provider(json!({})), on_provider("web")];
     let plan = world.plan(&manifests).await;
     let hold = of(&plan, "web").hold.clone().unwrap();
     assert_eq!(
