@@ -6,6 +6,7 @@
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
+//! - [`import`]: what runs, written down, plans to adoptions only.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
@@ -14,6 +15,7 @@ mod architecture;
 mod cli;
 mod corpus;
 mod iam;
+mod import;
 mod model;
 mod properties;
 mod scenarios;
