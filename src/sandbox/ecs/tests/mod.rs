@@ -2,6 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value)] // inputs are written where they are sent
 
+mod any_input;
 mod capacity;
 mod cluster;
 mod corpus;

@@ -61,7 +61,7 @@ async fn shop(client: &Client) {
 async fn a_service_is_made_read_and_deleted() {
     let (sandbox, client) = listening().await;
     shop(&client).await;
-    sandbox.advance(Duration::from_secs(60));
+    sandbox.advance(Duration::from_mins(1));
     let described = client
         .describe_services()
         .cluster("shop")
@@ -100,7 +100,7 @@ async fn a_service_is_made_read_and_deleted() {
 
     let deleted = client.delete_service().cluster("shop").service("web").force(true).send().await.unwrap();
     assert_eq!(deleted.service().unwrap().status(), Some("DRAINING"));
-    sandbox.advance(Duration::from_secs(60));
+    sandbox.advance(Duration::from_mins(1));
     client.delete_cluster().cluster("shop").send().await.unwrap();
 }
 
