@@ -4,6 +4,7 @@
 //! - [`model`]: every member of every API is handled or left out with a reason.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
+//! - [`moto`]: the product against somebody else's AWS.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
@@ -15,6 +16,7 @@ mod cli;
 mod corpus;
 mod iam;
 mod model;
+mod moto;
 mod properties;
 mod scenarios;
 mod world;

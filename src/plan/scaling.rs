@@ -243,7 +243,13 @@ fn written(shape: &'static Shape, new: &Value, old: Option<&Value>, account: &st
     let new = new.as_object().cloned().unwrap_or_default();
     let Some(old) = old.and_then(Value::as_object) else { return new };
     let either = shape.members().iter().map(|member| &member.name);
-    merged(shape, either.filter(|name| new.contains_key(*name) || old.contains_key(*name)), &new, old, account)
+    merged(
+        shape,
+        either.filter(|name| new.contains_key(*name) || old.contains_key(*name)),
+        &new,
+        old,
+        account,
+    )
 }
 
 /// Every call names the target by its service.
