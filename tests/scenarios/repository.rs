@@ -52,7 +52,7 @@ async fn a_changed_policy_is_put_and_never_deleted_first() {
     world.applies(&[full()]).await;
     let changed = with(full(), "/spec/lifecyclePolicy/rules/0/selection/countNumber", json!(5));
     assert_eq!(
-        paths(&world.plan(&[changed.clone()]).await),
+        paths(&world.plan(std::slice::from_ref(&changed)).await),
         ["lifecyclePolicy.rules[2].selection.countNumber"]
     );
     let applied = world.applies(&[changed]).await;
