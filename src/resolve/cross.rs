@@ -133,7 +133,10 @@ mod tests {
 
     #[test]
     fn the_clusters_default_strategy_puts_a_service_on_fargate() {
-        let daemon = service("web", "cluster: shop, taskDefinition: web, schedulingStrategy: DAEMON");
+        let daemon = service(
+            "web",
+            "cluster: shop, taskDefinition: web, schedulingStrategy: DAEMON, networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1a]}}",
+        );
         let (_, said) = resolved(&[CLUSTER, &daemon]);
         assert!(said.len() == 1 && said[0].contains("Fargate refuses `DAEMON`"), "{said:?}");
     }

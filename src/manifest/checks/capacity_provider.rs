@@ -56,6 +56,14 @@ fn cluster(spec: &Node, out: &mut Vec<Finding>) {
                 .hint("add `cluster`"),
         );
     }
+    let group = spec.at("autoScalingGroupProvider");
+    if group.value().is_some() && spec.has("cluster") {
+        out.push(
+            Finding::error(&spec.at("cluster"), "a provider of an Auto Scaling group belongs to no cluster")
+                .hint("remove it, and name the provider in the cluster's `capacityProviders`")
+                .related(&group),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -104,6 +112,15 @@ mod tests {
                 "cluster",
                 json!({"name": "m", "managedInstancesProvider": {"infrastructureRoleArn": "r"}}),
                 "warning: managedInstancesProvider",
+            ),
+            (
+                "group's cluster",
+                {
+                    let mut spec = of(json!({}));
+                    spec["cluster"] = json!("shop");
+                    spec
+                },
+                "cluster: a provider of an Auto Scaling group belongs to no cluster",
             ),
             (
                 "elsewhere",

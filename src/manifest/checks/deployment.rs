@@ -106,6 +106,26 @@ fn strategy(spec: &Node, out: &mut Vec<Finding>) {
             out.push(Finding::error(&at, format!("`DAEMON` cannot be deployed by `{strategy}`")));
         }
     }
+    idle(&deployment, &at, strategy, out);
+}
+
+/// What the strategy never makes use of.
+fn idle(deployment: &Node, at: &Node, strategy: &str, out: &mut Vec<Finding>) {
+    let (breaker, hooks) = (deployment.at("deploymentCircuitBreaker"), deployment.at("lifecycleHooks"));
+    if is_shifting(strategy) && breaker.is_true("enable") {
+        let message = format!("the circuit breaker acts on rolling deployments, not on `{strategy}`");
+        out.push(
+            Finding::warning(&breaker, message)
+                .hint("`alarms` and `lifecycleHooks` end such a deployment")
+                .related(at),
+        );
+    }
+    if strategy == "ROLLING" && deployment.has("lifecycleHooks") {
+        out.push(
+            Finding::warning(&hooks, "`lifecycleHooks` are not run by the strategy `ROLLING`")
+                .hint("write `strategy: BLUE_GREEN`, `LINEAR` or `CANARY`, or remove them"),
+        );
+    }
 }
 
 /// A strategy that moves traffic from the old tasks to the new ones.
@@ -302,7 +322,10 @@ mod tests {
     #[test]
     fn strategies_alarms_and_hooks() {
         let deployment = |members: Value| service(json!({"deploymentConfiguration": members}));
-        let hook = |members: Value| deployment(json!({"lifecycleHooks": [members]}));
+        let hook = |members: Value| {
+            deployment(json!({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1, "lifecycleHooks": [members]}))
+        };
+        let pause = || json!({"targetType": "PAUSE", "lifecycleStages": ["BAKE_TIME"]});
         table([
             (
                 "canary",
@@ -345,7 +368,19 @@ mod tests {
                 ),
                 "",
             ),
-            ("pause", hook(json!({"targetType": "PAUSE", "lifecycleStages": ["BAKE_TIME"]})), ""),
+            ("pause", hook(pause()), ""),
+            (
+                "no hook runs",
+                deployment(json!({"lifecycleHooks": [pause()]})),
+                "warning: service.deploymentConfiguration.lifecycleHooks: ",
+            ),
+            (
+                "no breaker",
+                deployment(
+                    json!({"strategy": "LINEAR", "bakeTimeInMinutes": 1, "deploymentCircuitBreaker": {"enable": true, "rollback": true}}),
+                ),
+                "warning: service.deploymentConfiguration.deploymentCircuitBreaker: ",
+            ),
             ("half a hook", hook(json!({"lifecycleStages": ["BAKE_TIME"]})), "`hookTargetArn`, `roleArn`"),
             (
                 "early",

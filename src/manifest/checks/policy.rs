@@ -4,12 +4,26 @@
 
 use super::node::Node;
 use super::{Check, Finding};
+use crate::manifest::nearest;
 use serde_json::Value;
 
 pub(super) const CHECKS: &[Check] = &[document, length];
 
 /// The most letters of a repository policy's text.
 const MOST_LETTERS: usize = 10_240;
+/// The members of a policy, and those of a statement.
+const POLICY: [&str; 3] = ["Version", "Id", "Statement"];
+const STATEMENT: [&str; 9] = [
+    "Sid",
+    "Effect",
+    "Principal",
+    "NotPrincipal",
+    "Action",
+    "NotAction",
+    "Resource",
+    "NotResource",
+    "Condition",
+];
 /// What repository policies usually allow.
 const ACTIONS: [&str; 20] = [
     "BatchCheckLayerAvailability",
@@ -57,7 +71,22 @@ fn document(spec: &Node, out: &mut Vec<Finding>) {
     }
 }
 
+/// IAM refuses members that it does not know.
+fn unknown(node: &Node, known: &[&str], what: &str, out: &mut Vec<Finding>) {
+    for name in node.members().into_iter().flat_map(|members| members.keys()) {
+        if known.contains(&name.as_str()) || super::names::is_template(name) {
+            continue;
+        }
+        let finding = Finding::error(&node.at(name), format!("{what} has no member `{name}`"));
+        out.push(match nearest(name, known.iter().copied()) {
+            Some(meant) => finding.hint(format!("did you mean `{meant}`?")),
+            None => finding,
+        });
+    }
+}
+
 fn statements(policy: &Node, out: &mut Vec<Finding>) {
+    unknown(policy, &POLICY, "the policy", out);
     let list = policy.at("Statement");
     let Some(value) = list.value() else {
         out.push(
@@ -83,6 +112,7 @@ fn statement(statement: &Node, out: &mut Vec<Finding>) {
         out.push(Finding::error(statement, "a statement is an object"));
         return;
     }
+    unknown(statement, &STATEMENT, "a statement", out);
     let effect = statement.at("Effect");
     if !matches!(effect.text(), Some("Allow" | "Deny")) {
         let at = if effect.value().is_some() { &effect } else { statement };
@@ -169,6 +199,7 @@ mod tests {
             ("version", json!({"Version": "2012", "Statement": []}), "`2012`"),
             ("effect", statement(json!({"Effect": "allow"})), "Effect: the statement needs"),
             ("principal", statement(json!({"Principal": null})), "no `Principal`"),
+            ("unknown", statement(json!({"Conditions": {}})), "a statement has no member `Conditions`"),
             ("both", statement(json!({"NotAction": "ecr:*"})), "cannot stand together"),
             (
                 "misspelled",

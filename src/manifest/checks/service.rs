@@ -12,6 +12,7 @@ pub(super) const CHECKS: &[Check] = &[
     launch,
     compatibility,
     ec2_launch,
+    platform_version,
     network,
     network_ids,
     daemon,
@@ -93,6 +94,19 @@ fn ec2_launch(spec: &Node, out: &mut Vec<Finding>) {
     }
     if launch == "EXTERNAL" && service.has("loadBalancers") {
         refuse(&service.at("loadBalancers"), "`loadBalancers`");
+    }
+}
+
+fn platform_version(spec: &Node, out: &mut Vec<Finding>) {
+    let at = spec.at("service.platformVersion");
+    let Some(text) = at.text().filter(|text| !super::names::is_template(text)) else { return };
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    let is_version = text.split('.').count() == 3 && text.split('.').all(number);
+    if text != "LATEST" && !is_version {
+        out.push(
+            Finding::error(&at, format!("`{text}` is not a platform version"))
+                .hint("write `LATEST`, or such as `1.4.0`"),
+        );
     }
 }
 
@@ -298,6 +312,8 @@ mod tests {
                 plain(json!({"launchType": "EC2", "platformVersion": "LATEST"})),
                 "`platformVersion`",
             ),
+            ("version", plain(json!({"platformVersion": "1.4.0"})), ""),
+            ("no version", plain(json!({"platformVersion": "1.4"})), "`1.4` is not a platform version"),
             (
                 "public address",
                 service_with(

@@ -157,6 +157,9 @@ fn volumes(spec: &Node, out: &mut Vec<Finding>) {
         out.push(Finding::error(&second.at("configuredAtLaunch"), message).related(first));
     }
     for volume in &volumes {
+        if volume.members().is_some() && !volume.has("name") {
+            out.push(Finding::error(volume, "the volume has no `name`").hint("add `name`"));
+        }
         one_configuration(volume, out);
         efs(&volume.at("efsVolumeConfiguration"), out);
     }

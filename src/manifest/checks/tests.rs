@@ -90,6 +90,63 @@ fn the_manifests_of_the_reference_pass() {
     }
 }
 
+/// Every place below a value, with the value there replaced by what stands in for the unreadable.
+fn each_unreadable(
+    path: &str,
+    value: &Value,
+    whole: &dyn Fn(Value) -> Value,
+    out: &mut Vec<(String, Value)>,
+) {
+    if !path.is_empty() {
+        out.push((path.to_owned(), whole(Value::from(UNREADABLE))));
+    }
+    let with = |place: &dyn Fn(&mut Value) -> &mut Value, inner: Value| {
+        let mut copy = value.clone();
+        *place(&mut copy) = inner;
+        whole(copy)
+    };
+    for (name, member) in value.as_object().into_iter().flatten() {
+        let dot = if path.is_empty() { "" } else { "." };
+        each_unreadable(
+            &format!("{path}{dot}{name}"),
+            member,
+            &|inner| with(&|copy| &mut copy[name.as_str()], inner),
+            out,
+        );
+    }
+    for (index, element) in value.as_array().into_iter().flatten().enumerate() {
+        each_unreadable(
+            &format!("{path}[{index}]"),
+            element,
+            &|inner| with(&|copy| &mut copy[index], inner),
+            out,
+        );
+    }
+}
+
+#[test]
+fn nothing_follows_from_what_could_not_be_read() {
+    let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
+    let manifests = crate::source::load(&[examples], &mut std::io::empty()).objects;
+    assert!(!manifests.is_empty());
+    let mut wrong = Vec::new();
+    for manifest in &manifests {
+        let mut variants = Vec::new();
+        each_unreadable("", &Value::Object(manifest.spec.clone()), &|spec| spec, &mut variants);
+        for (path, spec) in variants {
+            check(manifest.kind, spec.as_object().unwrap(), &mut |finding| {
+                if !finding.path.starts_with(&path) {
+                    wrong.push(format!(
+                        "{} without {path}: {}: {}",
+                        manifest.name, finding.path, finding.message
+                    ));
+                }
+            });
+        }
+    }
+    assert!(wrong.is_empty(), "{} follow:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// A value of any shape, made of the names that the rules look for.
 fn any_value() -> impl Strategy<Value = Value> {
     let names = "service|taskDefinition|autoscaling|containerDefinitions|name|portMappings|containerPort|dependsOn|containerName|condition|policies|scheduledActions|schedule|stepScalingPolicyConfiguration|stepAdjustments|metricIntervalLowerBound|tags|key|value|lifecyclePolicy|rules|selection|rulePriority|cpu|memory|capacityProviderStrategy|capacityProvider|weight|base|loadBalancers|targetGroupArn|healthCheck|command|repositoryPolicy|Statement";
