@@ -4,6 +4,7 @@
 //! - [`model`]: every member of every API is handled or left out with a reason.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
+//! - [`moto`]: the product against somebody else's AWS.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`import`]: what runs, written down, plans to adoptions only.
@@ -17,6 +18,7 @@ mod corpus;
 mod iam;
 mod import;
 mod model;
+mod moto;
 mod properties;
 mod scenarios;
 mod world;

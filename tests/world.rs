@@ -283,8 +283,7 @@ pub fn count(changes: &[String], operation: &str) -> usize {
 
 /// Manifests, resolved: they must be without fault.
 pub fn desired(manifests: &[Value]) -> Desired {
-    let text: Vec<String> = manifests.iter().map(|manifest| format!("---\n{manifest:#}\n")).collect();
-    let snapshot = source::load(&[PathBuf::from("-")], &mut text.concat().as_bytes());
+    let snapshot = source::load(&[PathBuf::from("-")], &mut shown(manifests).as_bytes());
     let options = resolve::Options { default_region: Some(REGION.to_owned()) };
     let resolved = resolve::resolve(&snapshot, &options);
     let errors: Vec<String> = resolved
@@ -298,7 +297,7 @@ pub fn desired(manifests: &[Value]) -> Desired {
 }
 
 fn shown(manifests: &[Value]) -> String {
-    manifests.iter().map(|manifest| format!("---\n{manifest:#}\n")).collect()
+    manifests.iter().fold(String::new(), |text, manifest| text + &format!("---\n{manifest:#}\n"))
 }
 
 /// Whether a plan changes nothing and finds nothing amiss.

@@ -73,4 +73,8 @@ impl Manifest {
     pub fn name_mark(&self) -> Mark {
         self.metadata.get("name").map_or(self.at, Node::mark)
     }
+
+    pub fn name_place(&self) -> Place {
+        self.source.place(self.name_mark())
+    }
 }

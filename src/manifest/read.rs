@@ -3,7 +3,6 @@
 //! Documents of other groups are left alone with a note; whatever is near to one of ours and is not one is
 //! an error. Tests: at the end, and the corpus.
 
-use super::checks;
 use super::convert::convert;
 use super::problem::{ObjectName, Problem, Report, Source};
 use super::suggest::nearest;
@@ -75,11 +74,6 @@ fn manifest(object: &Node, asked: Asked, report: &mut Report) -> Option<Manifest
             object.with(Value::Invalid)
         }
     };
-    checks::run(
-        kind,
-        &checks::Subject { spec: &tree, name: metadata.and_then(|metadata| metadata.get("name")) },
-        report,
-    );
     Some(Manifest {
         kind,
         name: name?.to_owned(),

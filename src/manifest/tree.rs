@@ -4,6 +4,7 @@
 //! It must never lose a place: whatever is said about a value can point at it. Numbers are kept as they
 //! were written (`1.10`, `0123`): only the shape wanted says what they mean. Tests: with the reader.
 
+use crate::model::desired::Document;
 use serde_json::Number;
 
 /// A place in a text: 1-based line and column (in characters), and the byte it starts at.
@@ -167,26 +168,46 @@ impl Node {
 
     /// As JSON; what is invalid is left out.
     pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value as Json;
+        self.json(None).unwrap_or_default()
+    }
+
+    /// A map as a JSON object, without what is invalid; empty for anything else.
+    pub fn to_document(&self) -> Document {
+        self.document(None)
+    }
+
+    /// A map as a JSON object in which `stand_in` is where something invalid stands: nothing of it is missing,
+    /// and every element of a list keeps its index.
+    pub fn to_document_with(&self, stand_in: &str) -> Document {
+        self.document(Some(stand_in))
+    }
+
+    /// Whether all of it could be read.
+    pub fn is_valid(&self) -> bool {
         match &self.value {
-            Value::Null | Value::Invalid => Json::Null,
-            Value::Bool(value) => Json::Bool(*value),
-            Value::Number(text) => number(text).map_or_else(|| Json::String(text.clone()), Json::Number),
-            Value::String(text) => Json::String(text.clone()),
-            Value::List(items) => {
-                items.iter().filter(|item| item.value != Value::Invalid).map(Self::to_json).collect()
-            }
-            Value::Map(_) => Json::Object(self.to_document()),
+            Value::Invalid => false,
+            Value::List(items) => items.iter().all(Self::is_valid),
+            Value::Map(entries) => entries.iter().all(|entry| entry.node.is_valid()),
+            _ => true,
         }
     }
 
-    /// A map as a JSON object; empty for anything else.
-    pub fn to_document(&self) -> serde_json::Map<String, serde_json::Value> {
-        self.entries()
-            .iter()
-            .filter(|entry| entry.node.value != Value::Invalid)
-            .map(|entry| (entry.name.clone(), entry.node.to_json()))
-            .collect()
+    fn json(&self, stand_in: Option<&str>) -> Option<serde_json::Value> {
+        use serde_json::Value as Json;
+        Some(match &self.value {
+            Value::Null => Json::Null,
+            Value::Invalid => return stand_in.map(Json::from),
+            Value::Bool(value) => Json::Bool(*value),
+            Value::Number(text) => number(text).map_or_else(|| Json::String(text.clone()), Json::Number),
+            Value::String(text) => Json::String(text.clone()),
+            Value::List(items) => items.iter().filter_map(|item| item.json(stand_in)).collect(),
+            Value::Map(_) => Json::Object(self.document(stand_in)),
+        })
+    }
+
+    fn document(&self, stand_in: Option<&str>) -> Document {
+        let member = |entry: &Entry| Some((entry.name.clone(), entry.node.json(stand_in)?));
+        self.entries().iter().filter_map(member).collect()
     }
 
     /// A tree for a JSON value, all of it at `self`'s place.

@@ -1,15 +1,15 @@
-//! Checks that need more than one object: a service and the cluster that it names.
+//! Checks that need more than one object and their manifests: a service and the cluster that it names.
 //!
 //! Only what is declared here counts; everything else is external and looked at when it is observed.
 //! Tests: at the end.
 
-use super::Candidate;
-use crate::manifest::checks::{fargate, says, strategy};
-use crate::manifest::nearest;
-use crate::manifest::problem::{Problem, Report, Severity};
+use super::{Candidate, checks};
+use crate::manifest::checks::is_fargate;
+use crate::manifest::problem::{Problem, Severity};
 use crate::manifest::tree::Node;
-use crate::model::names::{Kind, last_segment};
-use std::sync::Arc;
+use crate::model::names::Kind;
+use crate::model::semantics::is_nothing;
+use serde_json::{Value, json};
 
 /// Checks every object against those that it names.
 pub fn check(candidates: &[Candidate], problems: &mut Vec<Problem>) {
@@ -18,7 +18,6 @@ pub fn check(candidates: &[Candidate], problems: &mut Vec<Problem>) {
             Kind::EcsService => {
                 regions(candidate, candidates, problems);
                 if let Some(cluster) = cluster_of(candidate, candidates) {
-                    providers(candidate, cluster, candidates, problems);
                     default_strategy(candidate, cluster, problems);
                 }
             }
@@ -39,17 +38,10 @@ fn cluster_of<'a, 'b>(service: &Candidate, candidates: &'b [Candidate<'a>]) -> O
     })
 }
 
-/// The Region that a service says and that of its cluster's ARN are one; a namesake elsewhere is suspicious.
+/// A namesake of the service's cluster that is declared elsewhere is suspicious.
 fn regions(service: &Candidate, candidates: &[Candidate], problems: &mut Vec<Problem>) {
     let key = &service.object.key;
-    let tree = &service.manifest.tree;
-    let Some(node) = tree.at_path(&["service", "cluster"]) else { return };
-    let in_arn = node.as_str().and_then(|arn| arn.strip_prefix("arn:")?.split(':').nth(2));
-    if let Some(region) = in_arn.filter(|region| *region != key.region) {
-        problems
-            .push(service.error(node, format!("the cluster is in {region}, the service in {}", key.region)));
-        return;
-    }
+    let Some(node) = service.manifest.tree.at_path(&["service", "cluster"]) else { return };
     let namesake = |other: &&Candidate| {
         other.object.key.kind == Kind::EcsCluster && Some(&other.object.key.name) == key.cluster.as_ref()
     };
@@ -62,59 +54,34 @@ fn regions(service: &Candidate, candidates: &[Candidate], problems: &mut Vec<Pro
     }
 }
 
-/// A strategy names capacity providers of the cluster.
-fn providers(
-    service: &Candidate,
-    cluster: &Candidate,
-    candidates: &[Candidate],
-    problems: &mut Vec<Problem>,
-) {
-    let Some(declared) = cluster.manifest.tree.get("capacityProviders") else { return };
-    let of_cluster = |other: &&Candidate| {
-        let key = &other.object.key;
-        key.kind == Kind::EcsCapacityProvider && key.cluster.as_ref() == Some(&cluster.object.key.name)
-    };
-    let own = candidates.iter().filter(of_cluster).map(|other| other.object.key.name.as_str());
-    let known: Vec<&str> =
-        declared.items().iter().filter_map(Node::as_str).map(last_segment).chain(own).collect();
-    let strategy = service.manifest.tree.at_path(&["service", "capacityProviderStrategy"]);
-    for node in strategy.map_or(&[][..], Node::items).iter().filter_map(|item| item.get("capacityProvider")) {
-        let Some(name) = node.as_str().map(last_segment).filter(|name| !known.contains(name)) else {
-            continue;
-        };
-        let message =
-            format!("`{name}` is no capacity provider of the cluster `{}`", cluster.object.key.name);
-        let mut problem = service.error(node, message);
-        problem.related(cluster.manifest.source.place(declared.mark()), "the cluster's `capacityProviders`");
-        let meant = nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
-        problem.hint = meant.or_else(|| Some(format!("add `{name}` to the cluster's `capacityProviders`")));
+/// A service without a launch type and without a strategy runs where the cluster's default says: it is checked as
+/// if it said so itself, and what only then is wrong is told with both places.
+fn default_strategy(service: &Candidate, cluster: &Candidate, problems: &mut Vec<Problem>) {
+    const STRATEGY: &str = "capacityProviderStrategy";
+    let default = Node::list(&cluster.manifest.tree, "defaultCapacityProviderStrategy");
+    let on_fargate = |item: &Node| item.str("capacityProvider").is_some_and(is_fargate);
+    let spec = checks::as_written(service);
+    let Some(body) = spec.get("service").and_then(Value::as_object) else { return };
+    if default.is_empty() || !default.iter().all(on_fargate) || body.contains_key("launchType") {
+        return;
+    }
+    if body.get(STRATEGY).is_some_and(|strategy| !is_nothing(strategy)) {
+        return;
+    }
+    let mut assumed = spec.clone();
+    if let Some(body) = assumed.get_mut("service").and_then(Value::as_object_mut) {
+        body.insert(STRATEGY.to_owned(), json!([{"capacityProvider": "FARGATE", "weight": 1}]));
+    }
+    let without = checks::findings(service.manifest, &spec);
+    let only_then = checks::findings(service.manifest, &assumed).into_iter();
+    for finding in only_then.filter(|finding| !without.contains(finding)) {
+        let Some(mut problem) = checks::problem(service.manifest, &finding) else { continue };
+        problem.related(
+            cluster.manifest.place("defaultCapacityProviderStrategy"),
+            "the cluster's default strategy, by which the service runs on Fargate",
+        );
         problems.push(problem);
     }
-}
-
-/// A service without a launch type and without a strategy runs where the cluster's default says.
-fn default_strategy(service: &Candidate, cluster: &Candidate, problems: &mut Vec<Problem>) {
-    let tree = &service.manifest.tree;
-    if fargate::compute(tree).is_some() {
-        return;
-    }
-    let Some(default) = says(cluster.manifest.tree.get("defaultCapacityProviderStrategy")) else { return };
-    let mut names = default.items().iter().filter_map(|item| item.str("capacityProvider"));
-    if !names.all(strategy::is_fargate) {
-        return;
-    }
-    let mut report = Report::new(Arc::clone(&service.manifest.source));
-    report.object = Some(service.manifest.object());
-    fargate::check_service(tree, &mut report);
-    if let Some(definition) = tree.get("taskDefinition").filter(|_| !fargate::is_required(tree)) {
-        fargate::check_task(definition, &mut report);
-    }
-    let place = cluster.manifest.source.place(default.mark());
-    problems.extend(report.finish().into_iter().map(|mut problem| {
-        problem
-            .related(place.clone(), "the cluster's default strategy, by which the service runs on Fargate");
-        problem
-    }));
 }
 
 /// Providers of managed instances belong to their cluster without being in its list.
@@ -159,16 +126,19 @@ mod tests {
         assert_eq!(resolved(&[CLUSTER, &strategy("FARGATE")]).1, Vec::<String>::new());
         let (_, said) = resolved(&[CLUSTER, &strategy("shop-ec2")]);
         assert!(
-            said.len() == 1 && said[0].contains("no capacity provider of the cluster `shop`"),
+            said.len() == 1 && said[0].contains("does not list the capacity provider `shop-ec2`"),
             "{said:?}"
         );
     }
 
     #[test]
     fn the_clusters_default_strategy_puts_a_service_on_fargate() {
-        let daemon = service("web", "cluster: shop, taskDefinition: web, schedulingStrategy: DAEMON");
+        let daemon = service(
+            "web",
+            "cluster: shop, taskDefinition: web, schedulingStrategy: DAEMON, networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1a]}}",
+        );
         let (_, said) = resolved(&[CLUSTER, &daemon]);
-        assert!(said.len() == 1 && said[0].contains("no `DAEMON` services"), "{said:?}");
+        assert!(said.len() == 1 && said[0].contains("Fargate refuses `DAEMON`"), "{said:?}");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 //! Pure. An object with an error is left out and all others stay; that it was declared is remembered, so that
 //! nobody takes it for removed. Tests: at the end, and `resolve/cross.rs`.
 
+mod checks;
 mod cross;
 mod policy;
 
 use crate::manifest::Manifest;
+use crate::manifest::checks::UNREADABLE;
 use crate::manifest::problem::{ObjectName, Problem, Severity};
 use crate::manifest::tree::{Mark, Node};
 use crate::model::desired::{Desired, Document, Object, Origin};
@@ -39,6 +41,7 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
     let candidates: Vec<Candidate> =
         snapshot.objects.iter().map(|manifest| candidate(manifest, &regions, &mut problems)).collect();
     duplicates(&candidates, &mut problems);
+    checks::check(&candidates, &mut problems);
     cross::check(&candidates, &mut problems);
     let faulty: BTreeSet<ObjectName> = problems
         .iter()
@@ -47,7 +50,7 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
         .collect();
     let mut resolved = Resolved { problems, ..Resolved::default() };
     for Candidate { manifest, object } in candidates {
-        if faulty.contains(&manifest.object()) {
+        if faulty.contains(&manifest.object()) || !manifest.tree.is_valid() {
             resolved.invalid.insert(object.key);
         } else {
             resolved.desired.objects.insert(object.key.clone(), object);
@@ -56,7 +59,7 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
     resolved
 }
 
-/// An object that will be wanted unless something is wrong with it.
+/// An object that will be wanted unless something is wrong with it: then its spec may hold stand-ins.
 struct Candidate<'a> {
     manifest: &'a Manifest,
     object: Object,
@@ -97,7 +100,7 @@ impl<'a> Regions<'a> {
 
 fn candidate<'a>(manifest: &'a Manifest, regions: &Regions, problems: &mut Vec<Problem>) -> Candidate<'a> {
     let tree = &manifest.tree;
-    let mut spec = manifest.spec.clone();
+    let mut spec = tree.to_document_with(UNREADABLE);
     let cluster = match manifest.kind {
         Kind::EcsService => {
             let named = tree.at_path(&["service", "cluster"]).and_then(Node::as_str);
@@ -182,7 +185,7 @@ fn duplicates(candidates: &[Candidate], problems: &mut Vec<Problem>) {
     let mut keys: BTreeMap<&Key, &Candidate> = BTreeMap::new();
     for candidate in candidates {
         let Candidate { manifest, object } = candidate;
-        let place = |of: &Candidate| of.manifest.source.place(of.manifest.name_mark());
+        let place = |of: &Candidate| of.manifest.name_place();
         if let Some(first) = names.insert(manifest.object(), candidate) {
             let message = format!("`{}` is declared twice", manifest.object());
             problems.push(candidate.error(manifest.name_mark(), message));

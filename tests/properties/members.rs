@@ -1,6 +1,9 @@
 //! What the generator knows by hand: names that refer to each other, and what AWS takes only together or only in
 //! some places.
 
+// One arm per member: a table.
+#![allow(clippy::match_same_arms, clippy::too_many_lines, clippy::semicolon_if_nothing_returned)]
+
 use super::generator::{Hand, Place, Recipe, hashed};
 use Hand::{Always, Facts, Never};
 use serde_json::{Value, json};
@@ -249,7 +252,7 @@ fn mounts(recipe: Recipe, path: &str) -> Hand {
         let name = volume["name"].as_str().unwrap();
         let mut mount = json!({"sourceVolume": name, "containerPath": format!("/mnt/{name}")});
         if recipe.has(&format!("{path} {name}")) {
-            mount["readOnly"] = json!(recipe.roll(path) % 2 == 0);
+            mount["readOnly"] = json!(recipe.roll(path).is_multiple_of(2));
         }
         mount
     });
@@ -376,6 +379,12 @@ fn part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Han
         ("ProxyConfiguration", "properties") => given(
             json!([{"name": "ProxyIngressPort", "value": "15000"}, {"name": "IgnoredUID", "value": "1337"}, {"name": "AppPorts", "value": "8000"}, {"name": "ProxyEgressPort", "value": "15001"}]),
         ),
+        _ => service_part(recipe, shape, member, path, ec2),
+    }
+}
+
+fn service_part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Hand {
+    match (shape, member) {
         ("AwsVpcConfiguration", "subnets") => Hand::Fixed(json!(
             recipe.pick(path, &[["subnet-0aa", "subnet-0bb"], ["subnet-0cc", "subnet-0bb"]])
         )),
@@ -424,6 +433,12 @@ fn part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Han
         ),
         ("DeploymentAlarms", "alarmNames") => Hand::Fixed(json!(["web-5xx", "web-4xx"])),
         ("CapacityProviderStrategyItem", _) => Facts,
+        _ => other_part(recipe, shape, member, path),
+    }
+}
+
+fn other_part(recipe: Recipe, shape: &str, member: &str, path: &str) -> Hand {
+    match (shape, member) {
         ("EcsCluster", _) => cluster(recipe, member, path),
         ("EcsCapacityProvider", "managedInstancesProvider" | "cluster") => Never,
         ("EcsCapacityProvider", "autoScalingGroupProvider") => Always,

@@ -34,7 +34,7 @@ fn places() -> impl Strategy<Value = Place> {
 
 fn recipes() -> impl Strategy<Value = Recipe> {
     let seeds = any::<u64>().no_shrink();
-    (places(), seeds.clone(), seeds, 0..100u64).prop_map(|(place, identity, seed, density)| Recipe {
+    (places(), seeds, seeds, 0..100u64).prop_map(|(place, identity, seed, density)| Recipe {
         place,
         identity,
         seed,

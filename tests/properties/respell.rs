@@ -38,7 +38,7 @@ fn structure(
     for member in shape.members().iter().rev() {
         let place = format!("{path}.{}", member.name);
         let meaning = Meaning::of(shape, member);
-        let chosen = hashed(how, &place) % 2 == 0;
+        let chosen = hashed(how, &place).is_multiple_of(2);
         match document.get(&member.name) {
             Some(given) => {
                 let inner = value(member.shape(), given, &place, how, scope);

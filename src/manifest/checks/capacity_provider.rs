@@ -1,93 +1,138 @@
-//! Rules of capacity providers. Tests: at the end.
+//! Capacity providers: one source of capacity, and managed scaling within itself.
+//!
+//! Tests: at the end of this file.
 
-use super::{Rule, Subject, names};
-use crate::manifest::problem::Report;
+use super::node::Node;
+use super::{Check, Finding};
 
-pub const RULES: &[Rule] = &[name, one_provider, managed_scaling];
+pub(super) const CHECKS: &[Check] = &[one_source, managed_scaling, termination_protection, cluster];
 
-/// Names that begin like AWS's own are refused.
-fn name(subject: &Subject, report: &mut Report) {
-    names::named(Some(subject.spec), "name", subject, report);
-    let Some(node) = subject.spec.get("name").or(subject.name) else { return };
-    let name = node.as_str().unwrap_or_default().to_ascii_lowercase();
-    if let Some(prefix) = ["aws", "ecs", "fargate"].iter().find(|prefix| name.starts_with(**prefix)) {
-        report.error(node, format!("the name of a capacity provider cannot begin with `{prefix}`"));
-    }
-}
-
-fn one_provider(subject: &Subject, report: &mut Report) {
-    let spec = subject.spec;
-    let group = spec.get("autoScalingGroupProvider");
-    let managed = spec.get("managedInstancesProvider");
-    match (group, managed) {
-        (None, None) => {
-            let problem = report
-                .error(spec, "`spec` has neither `autoScalingGroupProvider` nor `managedInstancesProvider`");
-            problem.hint("FARGATE and FARGATE_SPOT need no manifest: name them in the cluster");
-        }
-        (Some(_), Some(managed)) => {
-            report.error(
-                managed,
-                "`autoScalingGroupProvider` and `managedInstancesProvider` exclude each other",
-            );
-        }
-        (None, Some(managed)) if spec.get("cluster").is_none() => {
-            report.error(managed, "a capacity provider of managed instances needs its `cluster`");
-        }
-        (Some(_), None) if spec.get("cluster").is_some() => {
-            let at = spec.get("cluster").unwrap_or(spec);
-            let problem = report.error(at, "a capacity provider of an Auto Scaling group has no `cluster`");
-            problem.hint("name it in the cluster's `capacityProviders`");
-        }
+fn one_source(spec: &Node, out: &mut Vec<Finding>) {
+    let (group, managed) = ("autoScalingGroupProvider", "managedInstancesProvider");
+    match (spec.given(group), spec.given(managed)) {
+        (true, true) => out.push(
+            Finding::error(&spec.at(managed), format!("`{group}` and `{managed}` cannot stand together"))
+                .related(&spec.at(group)),
+        ),
+        (false, false) => out.push(
+            Finding::error(spec, "the capacity provider has no capacity")
+                .hint(format!("add `{group}`, or `{managed}`")),
+        ),
         _ => {}
     }
 }
 
-fn managed_scaling(subject: &Subject, report: &mut Report) {
-    let Some(provider) = subject.spec.get("autoScalingGroupProvider") else { return };
-    let scaling = provider.get("managedScaling");
-    let is_on = scaling.and_then(|scaling| scaling.str("status")) == Some("ENABLED");
-    if let Some(protection) = provider.get("managedTerminationProtection").filter(|_| !is_on)
-        && protection.as_str() == Some("ENABLED")
-    {
-        report.error(
-            protection,
-            "`managedTerminationProtection` needs `managedScaling` with `status: ENABLED`",
+fn managed_scaling(spec: &Node, out: &mut Vec<Finding>) {
+    let scaling = spec.at("autoScalingGroupProvider.managedScaling");
+    let least = scaling.integer("minimumScalingStepSize").unwrap_or(1);
+    let most = scaling.integer("maximumScalingStepSize").unwrap_or(10_000);
+    if least > most {
+        let message =
+            format!("`minimumScalingStepSize` is {least}, and `maximumScalingStepSize` only {most}");
+        out.push(
+            Finding::error(&scaling.at("minimumScalingStepSize"), message)
+                .related(&scaling.at("maximumScalingStepSize")),
         );
     }
-    let Some(scaling) = scaling else { return };
-    let step = |name| scaling.int(name);
-    if let (Some(least), Some(most)) = (step("minimumScalingStepSize"), step("maximumScalingStepSize"))
-        && least > most
-    {
-        report.error(
-            scaling,
-            format!("`minimumScalingStepSize` {least} is over `maximumScalingStepSize` {most}"),
+}
+
+fn termination_protection(spec: &Node, out: &mut Vec<Finding>) {
+    let group = spec.at("autoScalingGroupProvider");
+    let (protection, status) = (group.at("managedTerminationProtection"), group.at("managedScaling.status"));
+    if protection.text() == Some("ENABLED") && status.text() == Some("DISABLED") {
+        out.push(
+            Finding::error(&protection, "managed termination protection needs managed scaling")
+                .hint("write `managedScaling: {status: ENABLED}`")
+                .related(&status),
+        );
+    }
+}
+
+fn cluster(spec: &Node, out: &mut Vec<Finding>) {
+    let managed = spec.at("managedInstancesProvider");
+    if managed.value().is_some() && !spec.has("cluster") {
+        out.push(
+            Finding::warning(&managed, "a provider of managed instances belongs to one cluster")
+                .hint("add `cluster`"),
+        );
+    }
+    let group = spec.at("autoScalingGroupProvider");
+    if group.value().is_some() && spec.has("cluster") {
+        out.push(
+            Finding::error(&spec.at("cluster"), "a provider of an Auto Scaling group belongs to no cluster")
+                .hint("remove it, and name the provider in the cluster's `capacityProviders`")
+                .related(&group),
         );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{says, says_nothing};
-
-    const GROUP: &str = "autoScalingGroupProvider:\n  autoScalingGroupArn: arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1f0c:autoScalingGroupName/shop\n";
+    use crate::manifest::checks::tests::{assert_one, lines};
+    use crate::model::names::Kind;
+    use serde_json::{Value, json};
 
     #[test]
-    fn a_capacity_provider_is_of_a_group_or_of_managed_instances() {
-        says_nothing("EcsCapacityProvider", GROUP);
-        says("EcsCapacityProvider", "name: a", "has neither");
-        says("EcsCapacityProvider", &format!("name: fargate-2\n{GROUP}"), "cannot begin with `fargate`");
-        says("EcsCapacityProvider", &format!("cluster: shop\n{GROUP}"), "has no `cluster`");
-        says(
-            "EcsCapacityProvider",
-            &format!("{GROUP}  managedTerminationProtection: ENABLED"),
-            "needs `managedScaling`",
-        );
-        says(
-            "EcsCapacityProvider",
-            &format!("{GROUP}  managedScaling: {{minimumScalingStepSize: 5, maximumScalingStepSize: 2}}"),
-            "is over",
-        );
+    fn capacity_providers() {
+        let arn =
+            "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1f0c:autoScalingGroupName/shop";
+        let of = |members: Value| {
+            let mut group = json!({"autoScalingGroupArn": arn});
+            group.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            json!({"name": "shop-ec2", "autoScalingGroupProvider": group})
+        };
+        for (what, spec, words) in [
+            (
+                "plain",
+                of(
+                    json!({"managedScaling": {"status": "ENABLED", "targetCapacity": 90}, "managedTerminationProtection": "ENABLED"}),
+                ),
+                "",
+            ),
+            ("by name", of(json!({"autoScalingGroupArn": "shop"})), ""),
+            ("nothing", json!({"name": "a"}), ": the capacity provider has no capacity"),
+            (
+                "steps",
+                of(json!({"managedScaling": {"minimumScalingStepSize": 5, "maximumScalingStepSize": 2}})),
+                "only 2",
+            ),
+            (
+                "protection",
+                of(
+                    json!({"managedScaling": {"status": "DISABLED"}, "managedTerminationProtection": "ENABLED"}),
+                ),
+                "needs managed scaling",
+            ),
+            (
+                "name",
+                json!({"name": "ecs-x", "autoScalingGroupProvider": {"autoScalingGroupArn": "a"}}),
+                "`ecs-x` is not",
+            ),
+            (
+                "cluster",
+                json!({"name": "m", "managedInstancesProvider": {"infrastructureRoleArn": "r"}}),
+                "warning: managedInstancesProvider",
+            ),
+            (
+                "group's cluster",
+                {
+                    let mut spec = of(json!({}));
+                    spec["cluster"] = json!("shop");
+                    spec
+                },
+                "cluster: a provider of an Auto Scaling group belongs to no cluster",
+            ),
+            (
+                "elsewhere",
+                {
+                    let mut spec = of(json!({}));
+                    spec["region"] = json!("us-east-1");
+                    spec
+                },
+                "in the Region `eu-central-1`",
+            ),
+        ] {
+            assert_one(what, &lines(Kind::EcsCapacityProvider, &spec), words);
+        }
     }
 }

@@ -1,83 +1,104 @@
-//! Rules of clusters. Tests: at the end.
+//! Clusters: providers and their default strategy, settings, ECS Exec.
+//!
+//! Tests: at the end of this file.
 
-use super::{Rule, Subject, names, says, strategy, unique};
-use crate::manifest::problem::Report;
-use crate::manifest::tree::Node;
+use super::node::{Node, repeated};
+use super::{Check, Finding, strategy};
+use crate::model::names::last_segment;
 
-pub const RULES: &[Rule] = &[name, default_strategy, settings, exec_logging];
+pub(super) const CHECKS: &[Check] = &[providers, default_strategy, settings, exec];
 
-fn name(subject: &Subject, report: &mut Report) {
-    names::named(Some(subject.spec), "clusterName", subject, report);
+/// The most providers of a cluster.
+const MOST_PROVIDERS: usize = 20;
+
+fn providers(spec: &Node, out: &mut Vec<Finding>) {
+    let list = spec.at("capacityProviders");
+    let providers = list.elements();
+    if providers.len() > MOST_PROVIDERS {
+        let message = format!("{} providers, and a cluster has at most {MOST_PROVIDERS}", providers.len());
+        out.push(Finding::error(&list, message));
+    }
+    for (again, first) in repeated(&providers, |one| one.text().map(last_segment)) {
+        let name = again.text().unwrap_or_default();
+        out.push(Finding::error(&again, format!("the provider `{name}` is listed twice")).related(&first));
+    }
 }
 
-/// The default strategy names providers of the cluster.
-fn default_strategy(subject: &Subject, report: &mut Report) {
-    let spec = subject.spec;
-    unique(
-        spec.list("capacityProviders"),
-        |node| Some((node.as_str()?, node)),
-        "the capacity provider",
-        report,
-    );
-    let default = spec.get("defaultCapacityProviderStrategy");
-    strategy::check(default, report);
-    let known: Vec<&str> = spec.list("capacityProviders").iter().filter_map(Node::as_str).collect();
-    for item in default.map_or(&[][..], Node::items) {
-        let Some((provider, node)) =
-            item.get("capacityProvider").and_then(|node| Some((node.as_str()?, node)))
-        else {
-            continue;
-        };
-        if !known.contains(&provider) {
-            let problem =
-                report.error(node, format!("`{provider}` is not one of the cluster's `capacityProviders`"));
-            problem.hint(format!("add `{provider}` to `capacityProviders`"));
+fn default_strategy(spec: &Node, out: &mut Vec<Finding>) {
+    let list = spec.at("capacityProviders");
+    let listed: Vec<&str> = list.elements().iter().filter_map(|one| one.text().map(last_segment)).collect();
+    let strategy = spec.at("defaultCapacityProviderStrategy");
+    strategy::check(&strategy, out);
+    for item in strategy.elements() {
+        let Some(name) = strategy::provider(&item).filter(|name| !listed.contains(name)) else { continue };
+        let finding = Finding::error(
+            &item.at("capacityProvider"),
+            format!("the default strategy names `{name}`, which the cluster does not list"),
+        );
+        out.push(finding.hint(format!("add `{name}` to `capacityProviders`")).related(&list));
+    }
+}
+
+fn settings(spec: &Node, out: &mut Vec<Finding>) {
+    let settings = spec.list("settings");
+    for (again, first) in repeated(&settings, |one| one.str("name").map(str::to_owned)) {
+        let name = again.str("name").unwrap_or_default();
+        out.push(Finding::error(&again, format!("the setting `{name}` is given twice")).related(&first));
+    }
+    for setting in settings.iter().filter(|one| one.str("name") == Some("containerInsights")) {
+        let value = setting.at("value");
+        let Some(text) = value.text().filter(|text| !super::names::is_template(text)) else { continue };
+        if !matches!(text, "enabled" | "disabled" | "enhanced") {
+            out.push(
+                Finding::error(&value, format!("`{text}` is not a value of `containerInsights`"))
+                    .hint("`enabled`, `disabled` or `enhanced`"),
+            );
         }
     }
 }
 
-fn settings(subject: &Subject, report: &mut Report) {
-    for setting in subject.spec.list("settings") {
-        let Some(value) = setting.get("value") else { continue };
-        let known = ["enhanced", "enabled", "disabled"];
-        if let Some(text) = value.as_str().filter(|text| !known.contains(text)) {
-            let problem = report.error(value, format!("`containerInsights` cannot be `{text}`"));
-            problem.hint("one of `enhanced`, `enabled`, `disabled`");
-        }
-    }
-}
-
-fn exec_logging(subject: &Subject, report: &mut Report) {
-    let Some(exec) = subject.spec.at_path(&["configuration", "executeCommandConfiguration"]) else { return };
-    let is_override = exec.str("logging") == Some("OVERRIDE");
-    if is_override && says(exec.get("logConfiguration")).is_none() {
-        report.error(exec, "`logging: OVERRIDE` needs a `logConfiguration`");
+fn exec(spec: &Node, out: &mut Vec<Finding>) {
+    let exec = spec.at("configuration.executeCommandConfiguration");
+    if exec.str("logging") == Some("OVERRIDE") && !exec.has("logConfiguration") {
+        out.push(
+            Finding::error(&exec.at("logging"), "`logging: OVERRIDE` needs a `logConfiguration`")
+                .hint("add `logConfiguration` with a `cloudWatchLogGroupName` or an `s3BucketName`"),
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{says, says_nothing};
+    use crate::manifest::checks::tests::{assert_one, lines};
+    use crate::model::names::Kind;
+    use serde_json::json;
 
     #[test]
-    fn the_default_strategy_names_providers_of_the_cluster() {
-        let spec = "capacityProviders: [FARGATE]\ndefaultCapacityProviderStrategy: [{capacityProvider: PROVIDER, weight: 1}]";
-        says_nothing("EcsCluster", &spec.replace("PROVIDER", "FARGATE"));
-        says(
-            "EcsCluster",
-            &spec.replace("PROVIDER", "FARGATE_SPOT"),
-            "`FARGATE_SPOT` is not one of the cluster's",
-        );
-    }
-
-    #[test]
-    fn names_settings_and_exec_logging_are_checked() {
-        says("EcsCluster", "clusterName: my shop", "cannot be `my shop`");
-        says("EcsCluster", "settings: [{name: containerInsights, value: on}]", "cannot be `on`");
-        says(
-            "EcsCluster",
-            "configuration: {executeCommandConfiguration: {logging: OVERRIDE}}",
-            "needs a `logConfiguration`",
-        );
+    fn clusters() {
+        let fargate = || json!({"capacityProvider": "FARGATE", "weight": 1});
+        for (what, spec, words) in [
+            ("plain", json!({"clusterName": "shop"}), ""),
+            (
+                "listed",
+                json!({"capacityProviders": ["FARGATE", "a"], "defaultCapacityProviderStrategy": [fargate()]}),
+                "",
+            ),
+            (
+                "not listed",
+                json!({"capacityProviders": ["a"], "defaultCapacityProviderStrategy": [fargate()]}),
+                "names `FARGATE`",
+            ),
+            ("twice", json!({"capacityProviders": ["a", "a"]}), "listed twice"),
+            ("insights", json!({"settings": [{"name": "containerInsights", "value": "enhanced"}]}), ""),
+            ("on", json!({"settings": [{"name": "containerInsights", "value": "on"}]}), "`on` is not"),
+            (
+                "exec",
+                json!({"configuration": {"executeCommandConfiguration": {"logging": "OVERRIDE"}}}),
+                "needs a `logConfiguration`",
+            ),
+            ("name", json!({"clusterName": "my.shop"}), "`my.shop` is not a cluster name"),
+        ] {
+            assert_one(what, &lines(Kind::EcsCluster, &spec), words);
+        }
     }
 }

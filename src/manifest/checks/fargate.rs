@@ -1,13 +1,18 @@
-//! What Fargate refuses: sizes that it does not have, and what only an instance of one's own can do.
-//! Tests: at the end.
+//! What Fargate asks of a task definition and of a service.
+//!
+//! Tests: at the end of this file.
 
-use super::task_definition::{cpu_units, list, mebibytes, network_mode};
-use super::{says, strategy};
-use crate::manifest::problem::Report;
-use crate::manifest::tree::{Node, Value};
+use super::node::Node;
+use super::service::runs_on_fargate;
+use super::task_definition::Task;
+use super::{Check, Finding};
 
-/// CPU units, then the least and the greatest MiB and the step between.
+pub(super) const CHECKS: &[Check] =
+    &[network_mode, size, storage, task_members, volumes, container_members, log_drivers, service_members];
+
+/// Task CPU in units, and its memory in MiB: least, greatest, step.
 const SIZES: [(i64, i64, i64, i64); 7] = [
+    // 512, 1024 and 2048: see `fits`.
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),
     (1024, 2048, 8192, 1024),
@@ -19,207 +24,288 @@ const SIZES: [(i64, i64, i64, i64); 7] = [
 
 const LOG_DRIVERS: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 
-/// Where a service's tasks run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compute {
-    Fargate,
-    Other,
+fn fargate<'a>(spec: &Node<'a>) -> Option<Task<'a>> {
+    Task::of(spec).filter(|task| task.on_fargate)
 }
 
-/// What the service says; `None` leaves it to the cluster.
-pub fn compute(spec: &Node) -> Option<Compute> {
-    let service = spec.get("service")?;
-    let of = |is_fargate: bool| Some(if is_fargate { Compute::Fargate } else { Compute::Other });
-    if let Some(launch_type) = service.get("launchType") {
-        return of(launch_type.as_str() == Some("FARGATE"));
+fn network_mode(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    let mode = task.node.at("networkMode");
+    let hint = "write `networkMode: awsvpc`";
+    match mode.text() {
+        None => out.push(Finding::error(&task.node, "Fargate needs `networkMode: awsvpc`").hint(hint)),
+        Some(other @ ("bridge" | "host" | "none")) => {
+            out.push(Finding::error(&mode, format!("Fargate refuses the network mode `{other}`")).hint(hint));
+        }
+        Some(_) => {}
     }
-    let strategy = says(service.get("capacityProviderStrategy"))?;
-    let mut providers = strategy.items().iter().filter_map(|item| item.str("capacityProvider"));
-    of(providers.all(strategy::is_fargate))
 }
 
-/// Whether the task definition says that it is for Fargate: then AWS checks it when it is registered.
-pub fn is_required(spec: &Node) -> bool {
-    let required = spec.at_path(&["taskDefinition", "requiresCompatibilities"]);
-    required.is_some_and(|list| list.items().iter().any(|item| item.as_str() == Some("FARGATE")))
-}
-
-/// Checks a service that runs on Fargate.
-pub fn check_service(spec: &Node, report: &mut Report) {
-    let Some(service) = spec.get("service") else { return };
-    if let Some(strategy) = service.get("schedulingStrategy").filter(|node| node.as_str() == Some("DAEMON")) {
-        report.error(strategy, "Fargate has no `DAEMON` services");
-    }
-    for member in ["placementStrategy", "placementConstraints"] {
-        if let Some(node) = says(service.get(member)) {
-            report.error(node, format!("Fargate refuses `{member}`"));
+fn size(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    for (member, example) in [("cpu", "256"), ("memory", "512")] {
+        if !task.node.has(member) {
+            out.push(
+                Finding::error(&task.node, format!("Fargate needs the task's `{member}`"))
+                    .hint(format!("write `{member}: \"{example}\"`, or more")),
+            );
         }
     }
-    let required = spec.at_path(&["taskDefinition", "requiresCompatibilities"]);
-    if let Some(list) = says(required).filter(|_| !is_required(spec)) {
-        report.error(list, "the service runs on Fargate: `requiresCompatibilities` must name `FARGATE`");
-    }
-}
-
-/// Checks a task definition for Fargate.
-pub fn check_task(definition: &Node, report: &mut Report) {
-    let at = definition.get("networkMode").unwrap_or(definition);
-    if network_mode(definition).is_some_and(|mode| mode != "awsvpc") {
-        report.error(at, "Fargate needs `networkMode: awsvpc`");
-    }
-    size(definition, report);
-    for (member, refused) in [("pidMode", "host"), ("ipcMode", "")] {
-        if let Some(mode) =
-            definition.get(member).filter(|node| refused.is_empty() || node.as_str() == Some(refused))
-        {
-            let text = mode.as_str().unwrap_or_default().to_owned();
-            report.error(mode, format!("Fargate refuses `{member}: {text}`"));
-        }
-    }
-    if let Some(node) = says(definition.get("placementConstraints")) {
-        report.error(node, "Fargate refuses `placementConstraints`");
-    }
-    for volume in definition.list("volumes") {
-        let path = volume.at_path(&["host", "sourcePath"]);
-        if let Some(node) = path.or_else(|| volume.get("dockerVolumeConfiguration")) {
-            let problem = report.error(node, "Fargate has no volumes of a host or of Docker");
-            problem.hint("use EFS, or a volume with nothing but a name, which lives as long as the task");
-        }
-    }
-    if let Some(size) = definition.at_path(&["ephemeralStorage", "sizeInGiB"])
-        && let Some(number) = size.as_int().filter(|number| !(21..=200).contains(number))
-    {
-        report.error(size, format!("`ephemeralStorage` is {number} GiB; Fargate has 21 to 200"));
-    }
-    for found in list(definition) {
-        container(found, report);
-        log_driver(found, definition, report);
-    }
-}
-
-fn size(definition: &Node, report: &mut Report) {
-    let (cpu, memory) = (definition.get("cpu"), definition.get("memory"));
-    for (member, node) in [("cpu", cpu), ("memory", memory)] {
-        if node.is_none() {
-            let problem = report.error(definition, format!("Fargate needs the task's `{member}`"));
-            problem.hint("for instance `cpu: \"256\"` with `memory: \"512\"`");
-        }
-    }
-    let units = cpu.and_then(Node::as_str).and_then(cpu_units);
-    let size = memory.and_then(Node::as_str).and_then(mebibytes);
-    let (Some(cpu), Some(units)) = (cpu, units) else { return };
-    let Some((_, least, most, step)) = SIZES.iter().find(|row| row.0 == units) else {
-        let known: Vec<String> = SIZES.iter().map(|row| row.0.to_string()).collect();
-        report
-            .error(cpu, format!("Fargate has no task with `cpu` {units}"))
-            .hint(format!("one of {}", known.join(", ")));
+    let (Some(cpu), Some(memory)) = (task.quantity("cpu"), task.quantity("memory")) else { return };
+    let Some(row) = SIZES.iter().find(|(units, ..)| *units == cpu) else {
+        let sizes: Vec<String> = SIZES.iter().map(|(units, ..)| units.to_string()).collect();
+        out.push(
+            Finding::error(&task.node.at("cpu"), format!("Fargate has no tasks of {cpu} CPU units"))
+                .hint(format!("one of {}", sizes.join(", "))),
+        );
         return;
     };
-    let (Some(memory), Some(size)) = (memory, size) else { return };
-    // 256 has 512, 1024 and 2048, without 1536.
-    let fits = (*least..=*most).contains(&size) && size % step == 0 && !(units == 256 && size == 1536);
-    if !fits {
-        let sizes = if units == 256 {
-            "512, 1024 or 2048".to_owned()
-        } else {
-            format!("{least} to {most} by {step}")
-        };
-        report
-            .error(memory, format!("Fargate has no task with `cpu` {units} and `memory` {size}"))
-            .hint(format!("with `cpu` {units} the memory is {sizes}"));
+    if !fits(row, memory) {
+        out.push(
+            Finding::error(
+                &task.node.at("memory"),
+                format!("Fargate has no tasks of {cpu} CPU units with {memory} MiB of memory"),
+            )
+            .hint(allowed(row))
+            .related(&task.node.at("cpu")),
+        );
     }
 }
 
-fn container(container: &Node, report: &mut Report) {
-    if let Some(node) = container.get("privileged").filter(|node| node.as_bool() == Some(true)) {
-        report.error(node, "Fargate refuses `privileged` containers");
+fn fits((cpu, least, greatest, step): &(i64, i64, i64, i64), memory: i64) -> bool {
+    let odd = *cpu == 256 && memory == 1536;
+    (least..=greatest).contains(&&memory) && memory % step == 0 && !odd
+}
+
+fn allowed((cpu, least, greatest, step): &(i64, i64, i64, i64)) -> String {
+    match cpu {
+        256 => "with 256 CPU units: 512, 1024 or 2048 MiB".to_owned(),
+        _ => format!("with {cpu} CPU units: {least} to {greatest} MiB, in steps of {step}"),
     }
-    let linux = ["devices", "maxSwap", "sharedMemorySize", "swappiness"]
-        .map(|member| (member, container.at_path(&["linuxParameters", member])));
-    let refused = [
-        ("links", container.get("links")),
-        ("dockerSecurityOptions", container.get("dockerSecurityOptions")),
-    ];
-    for (member, node) in refused.into_iter().chain(linux) {
-        if let Some(node) = says(node).filter(|node| node.as_int() != Some(0)) {
-            report.error(node, format!("Fargate refuses `{member}`"));
-        }
+}
+
+fn storage(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    let size = task.node.at("ephemeralStorage.sizeInGiB");
+    let given = size.value().and_then(serde_json::Value::as_i64);
+    if let Some(gib) = given.filter(|gib| !(21..=200).contains(gib)) {
+        out.push(
+            Finding::error(&size, format!("Fargate has no ephemeral storage of {gib} GiB"))
+                .hint("21 to 200; without `ephemeralStorage` a task has 20"),
+        );
     }
-    for resource in container.list("resourceRequirements") {
-        let kind = resource.get("type").filter(|kind| kind.value != Value::Invalid);
-        if let Some(kind) = kind {
-            let what = kind.as_str().unwrap_or_default().to_owned();
-            report.error(kind, format!("Fargate has no `{what}`"));
-        }
-    }
-    for capability in
-        container.at_path(&["linuxParameters", "capabilities", "add"]).map_or(&[][..], Node::items)
-    {
-        let name = capability.as_str().unwrap_or("SYS_PTRACE");
-        if name != "SYS_PTRACE" {
-            report.error(capability, format!("Fargate adds no capability but `SYS_PTRACE`, not `{name}`"));
+}
+
+fn task_members(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    let mut refuse = |member: &str| {
+        let node = task.node.at(member);
+        out.push(Finding::error(&node, format!("Fargate refuses `{member}`")).hint("remove it"));
+    };
+    ["placementConstraints", "inferenceAccelerators"]
+        .into_iter()
+        .filter(|member| task.node.has(member))
+        .for_each(&mut refuse);
+    ["pidMode", "ipcMode"]
+        .into_iter()
+        .filter(|member| task.node.str(member) == Some("host"))
+        .for_each(&mut refuse);
+}
+
+fn volumes(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    for volume in task.node.list("volumes") {
+        for (member, what) in [
+            ("host.sourcePath", "a host volume"),
+            ("dockerVolumeConfiguration", "a Docker volume"),
+            ("fsxWindowsFileServerVolumeConfiguration", "an FSx for Windows File Server volume"),
+        ] {
+            if volume.has(member) {
+                out.push(
+                    Finding::error(&volume.at(member), format!("Fargate refuses {what}"))
+                        .hint("use EFS, EBS (`configuredAtLaunch`), or a volume with a name alone"),
+                );
+            }
         }
     }
 }
 
-fn log_driver(container: &Node, definition: &Node, report: &mut Report) {
-    let Some(driver) = container.at_path(&["logConfiguration", "logDriver"]) else { return };
-    let Some(name) = driver.as_str() else { return };
-    if !LOG_DRIVERS.contains(&name) {
-        let problem = report.error(driver, format!("Fargate has no log driver `{name}`"));
-        problem.hint("one of `awslogs`, `splunk`, `awsfirelens`");
-    } else if name == "awslogs" && definition.get("executionRoleArn").is_none() {
-        report.warning(driver, "on Fargate `awslogs` needs an `executionRoleArn`");
+fn container_members(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    for container in &task.containers {
+        if container.is_true("privileged") {
+            out.push(
+                Finding::error(&container.at("privileged"), "Fargate refuses privileged containers")
+                    .hint("remove it, or run the service on EC2"),
+            );
+        }
+        for member in [
+            "dockerSecurityOptions",
+            "linuxParameters.devices",
+            "linuxParameters.maxSwap",
+            "linuxParameters.swappiness",
+        ] {
+            if container.has(member) {
+                let node = container.at(member);
+                out.push(Finding::error(&node, format!("Fargate refuses `{member}`")).hint("remove it"));
+            }
+        }
+        for added in container.list("linuxParameters.capabilities.add") {
+            if let Some(name) = added.text().filter(|name| *name != "SYS_PTRACE") {
+                out.push(
+                    Finding::error(&added, format!("Fargate refuses the capability `{name}`"))
+                        .hint("only `SYS_PTRACE` can be added"),
+                );
+            }
+        }
+        for needed in container.list("resourceRequirements") {
+            if let Some(kind) =
+                needed.str("type").filter(|kind| matches!(*kind, "GPU" | "InferenceAccelerator"))
+            {
+                let message = format!("Fargate refuses the resource requirement `{kind}`");
+                out.push(Finding::error(&needed, message).hint("run the service on EC2"));
+            }
+        }
+        for member in ["stopTimeout", "startTimeout"] {
+            if container.integer(member).is_some_and(|seconds| seconds > 120) {
+                let node = container.at(member);
+                out.push(Finding::error(&node, format!("`{member}` is at most 120 seconds on Fargate")));
+            }
+        }
+    }
+}
+
+fn log_drivers(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = fargate(spec) else { return };
+    for container in &task.containers {
+        let log = container.at("logConfiguration");
+        let Some(driver) = log.str("logDriver") else { continue };
+        if !LOG_DRIVERS.contains(&driver) && !super::names::is_template(driver) {
+            out.push(
+                Finding::error(&log.at("logDriver"), format!("Fargate refuses the log driver `{driver}`"))
+                    .hint("`awslogs`, `splunk` or `awsfirelens`"),
+            );
+        }
+        let options = ["awslogs-group", "awslogs-region", "awslogs-stream-prefix"];
+        let missing: Vec<String> = options
+            .into_iter()
+            .filter(|option| driver == "awslogs" && !log.at("options").given(option))
+            .map(|option| format!("`{option}`"))
+            .collect();
+        if !missing.is_empty() {
+            out.push(Finding::error(
+                &log,
+                format!("on Fargate the log driver `awslogs` needs the option {}", missing.join(", ")),
+            ));
+        }
+    }
+}
+
+fn service_members(spec: &Node, out: &mut Vec<Finding>) {
+    if !runs_on_fargate(spec) {
+        return;
+    }
+    let service = spec.at("service");
+    for member in ["placementConstraints", "placementStrategy"] {
+        if service.has(member) {
+            out.push(
+                Finding::error(&service.at(member), format!("Fargate refuses `{member}`")).hint("remove it"),
+            );
+        }
+    }
+    if service.str("schedulingStrategy") == Some("DAEMON") {
+        out.push(
+            Finding::error(&service.at("schedulingStrategy"), "Fargate refuses `DAEMON`")
+                .hint("a daemon needs EC2 instances; on Fargate use a sidecar container"),
+        );
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{said, says, says_nothing};
-
-    fn task(cpu: &str, memory: &str, more: &str, container: &str) -> String {
-        format!(
-            "service: {{networkConfiguration: {{awsvpcConfiguration: {{subnets: [subnet-1a]}}}}}}\ntaskDefinition:\n  \
-             requiresCompatibilities: [FARGATE]\n  networkMode: awsvpc\n  cpu: '{cpu}'\n  memory: '{memory}'\n{more}  \
-             containerDefinitions: [{{name: a, image: nginx, {container}}}]"
-        )
-    }
+    use super::*;
+    use crate::manifest::checks::tests::{fargate_task, table};
+    use serde_json::{Value, json};
 
     #[test]
-    fn fargate_has_certain_sizes() {
-        for (cpu, memory) in
-            [("256", "512"), (".25 vCPU", "2 GB"), ("4096", "30720"), ("16 vCPU", "120GB"), ("1024", "3072")]
-        {
-            says_nothing("EcsService", &task(cpu, memory, "", ""));
-        }
-        for (cpu, memory) in [("256", "1536"), ("256", "4096"), ("512", "512"), ("8192", "17408")] {
-            says("EcsService", &task(cpu, memory, "", ""), "Fargate has no task with `cpu`");
-        }
-        says("EcsService", &task("300", "512", "", ""), "no task with `cpu` 300");
-    }
-
-    #[test]
-    fn fargate_refuses_what_needs_an_instance_of_ones_own() {
-        let said = |more: &str, container: &str, words: &str| {
-            says("EcsService", &task("256", "512", more, container), words);
+    fn every_size_of_the_table_fits_and_no_other() {
+        let fitting = |cpu: i64| {
+            let row = SIZES.iter().find(|row| row.0 == cpu).unwrap();
+            (1..=130_000).filter(|memory| fits(row, *memory)).count()
         };
-        said("", "privileged: true", "`privileged`");
-        said("", "resourceRequirements: [{type: GPU, value: '1'}]", "no `GPU`");
-        said("", "logConfiguration: {logDriver: gelf}", "no log driver `gelf`");
-        said("  volumes: [{name: v, host: {sourcePath: /v}}]\n", "", "no volumes of a host");
-        said("  ephemeralStorage: {sizeInGiB: 20}\n", "", "21 to 200");
-        said("  placementConstraints: [{type: memberOf, expression: x}]\n", "", "`placementConstraints`");
-        said("  ipcMode: task\n", "", "`ipcMode: task`");
+        assert_eq!([256, 512, 1024, 2048, 4096, 8192, 16384].map(fitting), [3, 4, 7, 13, 23, 12, 12]);
     }
 
     #[test]
-    fn fargate_needs_awsvpc_and_has_no_daemons() {
-        let bridge = task("256", "512", "", "")
-            .replace("  networkMode: awsvpc\n", "")
-            .replace("networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1a]}}", "");
-        says("EcsService", &bridge, "needs `networkMode: awsvpc`");
-        let daemon = task("256", "512", "", "")
-            .replace("service: {", "service: {launchType: FARGATE, schedulingStrategy: DAEMON, ");
-        assert_eq!(said("EcsService", &daemon), ["Fargate has no `DAEMON` services"]);
+    fn what_fargate_refuses() {
+        let with = |task: Value, container: Value| {
+            json!({"taskDefinition": fargate_task(task, container), "service": {
+                "launchType": "FARGATE",
+                "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}}})
+        };
+        let on = |service: Value| {
+            let mut spec = with(json!({}), json!({}));
+            spec["service"].as_object_mut().unwrap().extend(service.as_object().unwrap().clone());
+            spec
+        };
+        table([
+            ("plain", with(json!({}), json!({})), ""),
+            ("spelled", with(json!({"cpu": "1 vCPU", "memory": "2GB"}), json!({})), ""),
+            ("no mode", with(json!({"networkMode": null}), json!({})), "needs `networkMode: awsvpc`"),
+            ("bridge", with(json!({"networkMode": "host"}), json!({})), "network mode `host`"),
+            ("no cpu", with(json!({"cpu": null}), json!({})), "needs the task's `cpu`"),
+            ("cpu", with(json!({"cpu": "300"}), json!({})), "300 CPU units"),
+            ("memory", with(json!({"cpu": "256", "memory": "4096"}), json!({})), "256 CPU units with 4096"),
+            ("odd memory", with(json!({"cpu": "256", "memory": "1536"}), json!({})), "with 1536"),
+            ("storage", with(json!({"ephemeralStorage": {"sizeInGiB": 20}}), json!({})), "20 GiB"),
+            ("largest storage", with(json!({"ephemeralStorage": {"sizeInGiB": 200}}), json!({})), ""),
+            ("pid", with(json!({"pidMode": "host"}), json!({})), "`pidMode`"),
+            ("pid of the task", with(json!({"pidMode": "task"}), json!({})), ""),
+            (
+                "host volume",
+                with(json!({"volumes": [{"name": "v", "host": {"sourcePath": "/x"}}]}), json!({})),
+                "a host volume",
+            ),
+            ("bare volume", with(json!({"volumes": [{"name": "v", "host": {}}]}), json!({})), ""),
+            ("privileged", with(json!({}), json!({"privileged": true})), "privileged"),
+            (
+                "gpu",
+                with(json!({}), json!({"resourceRequirements": [{"type": "GPU", "value": "1"}]})),
+                "`GPU`",
+            ),
+            (
+                "capability",
+                with(
+                    json!({}),
+                    json!({"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}}),
+                ),
+                "add[1]: Fargate refuses the capability `NET_ADMIN`",
+            ),
+            ("stop", with(json!({}), json!({"stopTimeout": 121})), "at most 120"),
+            (
+                "log driver",
+                with(json!({}), json!({"logConfiguration": {"logDriver": "json-file"}})),
+                "`json-file`",
+            ),
+            (
+                "awslogs",
+                with(
+                    json!({"executionRoleArn": "x"}),
+                    json!({"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}}),
+                ),
+                "`awslogs-stream-prefix`",
+            ),
+            (
+                "awslogs without a role",
+                with(
+                    json!({}),
+                    json!({"logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r", "awslogs-stream-prefix": "p"}}}),
+                ),
+                "execution role",
+            ),
+            ("links", with(json!({}), json!({"links": ["web"]})), "links"),
+            ("placement", on(json!({"placementStrategy": [{"type": "random"}]})), "`placementStrategy`"),
+            ("daemon", on(json!({"schedulingStrategy": "DAEMON"})), "Fargate refuses `DAEMON`"),
+        ]);
     }
 }

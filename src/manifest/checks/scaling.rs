@@ -1,368 +1,420 @@
-//! Rules of scaling: bounds, policies, scheduled actions. Tests: at the end.
+//! Service Auto Scaling: bounds, policies, scheduled actions. Steps are in `steps.rs`.
+//!
+//! Tests: at the end of this file.
 
-use super::{Rule, Subject, by, says, unique};
-use crate::manifest::problem::Report;
+use super::node::{Node, repeated};
+use super::{Check, Finding, steps};
 use crate::manifest::schedule;
-use crate::manifest::tree::Node;
+use serde_json::Value;
 
-pub const RULES: &[Rule] = &[bounds, policies, actions];
+pub(super) const CHECKS: &[Check] = &[bounds, names, policies, predictive, actions];
 
-/// So many policies a target may have.
+/// The most policies of a scalable target.
 const MOST_POLICIES: usize = 50;
 
-fn target<'a>(subject: &Subject<'a>) -> Option<&'a Node> {
-    says(subject.spec.get("autoscaling"))
-}
-
-fn bounds(subject: &Subject, report: &mut Report) {
-    let Some(target) = target(subject) else { return };
-    for member in ["minCapacity", "maxCapacity"] {
-        if target.get(member).is_none() {
-            report.error(target, format!("`autoscaling` has no `{member}`"));
-        }
-    }
-    ordered(target, report);
-    let count = subject.spec.at_path(&["service", "desiredCount"]);
-    let (Some(count), Some(least), Some(most)) =
-        (count, target.int("minCapacity"), target.int("maxCapacity"))
-    else {
-        return;
-    };
-    if let Some(number) = count.as_int().filter(|number| least <= most && !(least..=most).contains(number)) {
-        let problem = report
-            .warning(count, format!("`desiredCount` {number} is outside of scaling's {least} to {most}"));
-        problem.hint("leave `desiredCount` out: scaling owns the number of tasks");
-    }
-}
-
-/// `minCapacity` is not over `maxCapacity`.
-fn ordered(node: &Node, report: &mut Report) {
-    if let (Some(least), Some(most)) = (node.int("minCapacity"), node.int("maxCapacity"))
-        && least > most
-    {
-        let at = node.get("minCapacity").unwrap_or(node);
-        report.error(at, format!("`minCapacity` {least} is over `maxCapacity` {most}"));
-    }
-}
-
-fn policies(subject: &Subject, report: &mut Report) {
-    let Some(target) = target(subject) else { return };
-    let policies = target.list("policies");
-    unique(policies, by("policyName"), "the policy", report);
-    if let Some(list) = target.get("policies").filter(|_| policies.len() > MOST_POLICIES) {
-        report.error(list, format!("{} policies; at most {MOST_POLICIES} are allowed", policies.len()));
-    }
-    for policy in policies {
-        configuration(policy, report);
-        if let Some(tracking) = policy.get("targetTrackingScalingPolicyConfiguration") {
-            target_tracking(tracking, report);
-        }
-        if let Some(step) = policy.get("stepScalingPolicyConfiguration") {
-            step_scaling(step, report);
-        }
-    }
-    let tracked: Vec<Node> = policies.iter().filter_map(predefined).cloned().collect();
-    let metric = |node: &'_ Node| {
-        let text = node.str("predefinedMetricType")?;
-        Some(node.str("resourceLabel").map_or_else(|| text.to_owned(), |label| format!("{text} of {label}")))
-    };
-    unique(
-        &tracked,
-        |node| Some((metric(node)?, node.get("predefinedMetricType")?)),
-        "a policy for the metric",
-        report,
-    );
-}
-
-fn predefined(policy: &Node) -> Option<&Node> {
-    policy.at_path(&["targetTrackingScalingPolicyConfiguration", "predefinedMetricSpecification"])
-}
-
+/// `policyType`, and the member that configures it.
 const TYPES: [(&str, &str); 3] = [
     ("TargetTrackingScaling", "targetTrackingScalingPolicyConfiguration"),
     ("StepScaling", "stepScalingPolicyConfiguration"),
     ("PredictiveScaling", "predictiveScalingPolicyConfiguration"),
 ];
 
-/// The policy's type and its one configuration belong together.
-fn configuration(policy: &Node, report: &mut Report) {
-    let given: Vec<&(&str, &str)> = TYPES.iter().filter(|(_, member)| policy.get(member).is_some()).collect();
-    let kind = policy.get("policyType");
-    // Without a type the API takes the policy for step scaling.
-    let wanted = kind.map_or(Some("StepScaling"), Node::as_str);
-    let Some((wanted, member)) = TYPES.iter().find(|(name, _)| Some(*name) == wanted) else { return };
-    match given.as_slice() {
-        [] => {
-            report.error(policy, format!("a policy of type `{wanted}` needs a `{member}`"));
-        }
-        [(found, _)] if found != wanted => {
-            let at = kind.unwrap_or(policy);
-            report
-                .error(at, format!("the policy has the configuration of `{found}`"))
-                .hint(format!("write `policyType: {found}`"));
-        }
-        [_] => {}
-        [_, (_, second), ..] => {
-            let at = policy.get(second).unwrap_or(policy);
-            report.error(at, "a policy has one configuration only");
+/// What `minCapacity` and `maxCapacity` of a target or of a scheduled action must hold.
+fn least_and_greatest(node: &Node, out: &mut Vec<Finding>) {
+    let (least, most) = (node.integer("minCapacity"), node.integer("maxCapacity"));
+    for (member, count) in [("minCapacity", least), ("maxCapacity", most)] {
+        if count.is_some_and(|count| count < 0) {
+            out.push(Finding::error(&node.at(member), format!("`{member}` cannot be negative")));
         }
     }
-}
-
-fn target_tracking(tracking: &Node, report: &mut Report) {
-    let predefined = tracking.get("predefinedMetricSpecification");
-    let customized = tracking.get("customizedMetricSpecification");
-    match (predefined, customized) {
-        (None, None) => {
-            report.error(tracking, "target tracking has no metric").hint(
-                "write `predefinedMetricSpecification: {predefinedMetricType: ECSServiceAverageCPUUtilization}`",
-            );
-        }
-        (Some(_), Some(node)) => {
-            report.error(
-                node,
-                "`predefinedMetricSpecification` and `customizedMetricSpecification` exclude each other",
-            );
-        }
-        _ => {}
-    }
-    if let Some(metric) = customized {
-        let has = |member: &str| metric.get(member).is_some();
-        if !has("metrics") && !(has("metricName") && has("namespace") && has("statistic")) {
-            report.error(
-                metric,
-                "a customized metric needs `metricName`, `namespace` and `statistic`, or `metrics`",
-            );
-        }
-    }
-    if let Some(node) = predefined.and_then(|metric| metric.get("predefinedMetricType")) {
-        predefined_metric(node, predefined.and_then(|metric| metric.get("resourceLabel")), report);
-    }
-}
-
-/// The metrics of services: ECS's own, and the load balancer's, which needs its label.
-fn predefined_metric(node: &Node, label: Option<&Node>, report: &mut Report) {
-    let Some(metric) = node.as_str() else { return };
-    let of_balancer = metric == "ALBRequestCountPerTarget";
-    if !of_balancer && !metric.starts_with("ECSService") {
-        let problem = report.error(node, format!("`{metric}` is not a metric of ECS services"));
-        problem.hint("`ECSServiceAverageCPUUtilization`, `ECSServiceAverageMemoryUtilization` or `ALBRequestCountPerTarget`");
-    }
-    match label {
-        None if of_balancer => {
-            let problem = report.error(node, "`ALBRequestCountPerTarget` needs a `resourceLabel`");
-            problem.hint("write `app/<load balancer>/<id>/targetgroup/<target group>/<id>`");
-        }
-        Some(label) if !of_balancer => {
-            report.error(
-                label,
-                format!("`resourceLabel` is for `ALBRequestCountPerTarget`, not for `{metric}`"),
-            );
-        }
-        Some(label) => {
-            let parts: Vec<&str> = label.as_str().unwrap_or("app/a/1/targetgroup/a/1").split('/').collect();
-            let is_label = matches!(parts.as_slice(), ["app", _, _, "targetgroup", _, _]);
-            if !is_label {
-                let problem = report.error(label, "this is no label of a load balancer and its target group");
-                problem.hint("write `app/<load balancer>/<id>/targetgroup/<target group>/<id>`");
-            }
-        }
-        None => {}
-    }
-}
-
-/// The intervals of steps follow each other without a gap.
-fn step_scaling(step: &Node, report: &mut Report) {
-    if step.get("adjustmentType").is_none() {
-        report.error(step, "step scaling has no `adjustmentType`").hint("for instance `ChangeInCapacity`");
-    }
-    if let Some(node) = step.get("minAdjustmentMagnitude")
-        && step.str("adjustmentType").is_some_and(|kind| kind != "PercentChangeInCapacity")
+    if let (Some(least), Some(most)) = (least, most)
+        && least > most
     {
-        report.error(node, "`minAdjustmentMagnitude` is for `PercentChangeInCapacity`");
+        let message = format!("`minCapacity` is {least}, and `maxCapacity` only {most}");
+        out.push(Finding::error(&node.at("minCapacity"), message).related(&node.at("maxCapacity")));
     }
-    let Some(steps) = says(step.get("stepAdjustments")) else {
-        report.error(step, "step scaling has no `stepAdjustments`");
+}
+
+fn bounds(spec: &Node, out: &mut Vec<Finding>) {
+    let scaling = spec.at("autoscaling");
+    if !spec.has("autoscaling") {
+        return;
+    }
+    least_and_greatest(&scaling, out);
+    for member in ["minCapacity", "maxCapacity"] {
+        if !scaling.given(member) {
+            out.push(
+                Finding::warning(
+                    &scaling,
+                    format!("without `{member}` AWS cannot create the scalable target"),
+                )
+                .hint(format!("add `{member}`")),
+            );
+        }
+    }
+    let (Some(least), Some(most)) = (scaling.integer("minCapacity"), scaling.integer("maxCapacity")) else {
         return;
     };
-    // Least and greatest, with infinities for those that are absent.
-    let bound = |item: &Node, name, absent| item.get(name).map_or(Some(absent), Node::as_float);
-    let mut intervals = Vec::new();
-    for item in steps.items() {
-        let least = bound(item, "metricIntervalLowerBound", f64::NEG_INFINITY);
-        let most = bound(item, "metricIntervalUpperBound", f64::INFINITY);
-        let (Some(least), Some(most)) = (least, most) else { return };
-        if least >= most {
-            report.error(item, format!("a step from {least} to {most} is empty"));
-            return;
-        }
-        if least.is_infinite() && most.is_infinite() {
-            report.error(item, "a step needs `metricIntervalLowerBound` or `metricIntervalUpperBound`");
-            return;
-        }
-        intervals.push((least, most, item));
+    let count = spec.integer("service.desiredCount").filter(|_| least <= most);
+    if let Some(count) = count.filter(|count| !(least..=most).contains(count)) {
+        out.push(
+            Finding::warning(
+                &spec.at("service.desiredCount"),
+                format!(
+                    "`desiredCount` {count} is outside of {least} to {most}, where scaling keeps the service"
+                ),
+            )
+            .hint("remove `desiredCount`: Application Auto Scaling owns it")
+            .related(&scaling),
+        );
     }
-    intervals.sort_by(|one, other| one.0.total_cmp(&other.0));
-    for pair in intervals.windows(2) {
-        let [(_, end, first), (start, _, second)] = pair else { continue };
-        #[allow(clippy::float_cmp)] // They are the very numbers that were written.
-        let meets = end == start;
-        if !meets {
-            let what = if end > start { "overlap" } else { "leave a gap" };
-            let place = report.place(*first);
-            report
-                .error(*second, format!("two steps {what}: one ends at {end}, the next begins at {start}"))
-                .related(place, "the one before");
+}
+
+fn names(spec: &Node, out: &mut Vec<Finding>) {
+    for (list, member, what) in [
+        ("autoscaling.policies", "policyName", "policies"),
+        ("autoscaling.scheduledActions", "scheduledActionName", "scheduled actions"),
+    ] {
+        for (again, first) in repeated(&spec.list(list), |one| one.str(member).map(str::to_owned)) {
+            let name = again.str(member).unwrap_or_default();
+            let message = format!("two {what} are named `{name}`");
+            out.push(Finding::error(&again.at(member), message).related(&first.at(member)));
+        }
+    }
+    let count = spec.list("autoscaling.policies").len();
+    if count > MOST_POLICIES {
+        let message = format!("{count} policies, and a service has at most {MOST_POLICIES}");
+        out.push(Finding::error(&spec.at("autoscaling.policies"), message));
+    }
+}
+
+fn policies(spec: &Node, out: &mut Vec<Finding>) {
+    for policy in spec.list("autoscaling.policies") {
+        kind(&policy, out);
+        let tracking = policy.at("targetTrackingScalingPolicyConfiguration");
+        if tracking.value().is_some() {
+            tracking_metric(&tracking, out);
+            cooldowns(&tracking, &["scaleOutCooldown", "scaleInCooldown"], out);
+            let predefined = tracking.given("predefinedMetricSpecification");
+            if predefined && tracking.number("targetValue").is_some_and(|value| value <= 0.0) {
+                out.push(Finding::error(&tracking.at("targetValue"), "`targetValue` must be over 0"));
+            }
+        }
+        let stepping = policy.at("stepScalingPolicyConfiguration");
+        if stepping.value().is_some() {
+            steps::check(&stepping, out);
+            cooldowns(&stepping, &["cooldown"], out);
         }
     }
 }
 
-fn actions(subject: &Subject, report: &mut Report) {
-    let Some(target) = target(subject) else { return };
-    unique(target.list("scheduledActions"), by("scheduledActionName"), "the scheduled action", report);
-    for action in target.list("scheduledActions") {
-        expression(action, report);
-        action_name(action, report);
-        if let (Some(start), Some(end)) = (action.get("startTime"), action.get("endTime"))
-            && start.as_float() >= end.as_float()
-            && end.as_float().is_some()
-        {
-            report.error(end, "`endTime` is not after `startTime`");
+/// The type must be said, and have its own configuration and no other.
+fn kind(policy: &Node, out: &mut Vec<Finding>) {
+    let at = policy.at("policyType");
+    let configured: Vec<(&str, &str)> =
+        TYPES.into_iter().filter(|(_, member)| policy.given(member)).collect();
+    match at.text() {
+        None => {
+            let hint = match configured[..] {
+                [(name, _)] => format!("add `policyType: {name}`"),
+                _ => "one of `TargetTrackingScaling`, `StepScaling`, `PredictiveScaling`".to_owned(),
+            };
+            out.push(Finding::error(policy, "the policy has no `policyType`").hint(hint));
         }
-        match says(action.get("scalableTargetAction")) {
-            Some(bounds) => ordered(bounds, report),
-            None => {
-                let problem = report.error(action, "a scheduled action has no `scalableTargetAction`");
-                problem.hint("write `scalableTargetAction: {minCapacity: 1, maxCapacity: 2}`");
+        Some(name) => {
+            let Some((_, needed)) = TYPES.into_iter().find(|(one, _)| *one == name) else { return };
+            if !policy.given(needed) {
+                out.push(
+                    Finding::error(policy, format!("`{name}` needs `{needed}`")).hint("add it").related(&at),
+                );
+            }
+            for (_, member) in configured.into_iter().filter(|(_, member)| *member != needed) {
+                let message = format!("`{member}` does not belong to a policy of the type `{name}`");
+                out.push(Finding::error(&policy.at(member), message).related(&at));
             }
         }
     }
 }
 
-fn expression(action: &Node, report: &mut Report) {
-    for (member, check) in
-        [("schedule", schedule::check as fn(&str) -> _), ("timezone", schedule::check_zone)]
-    {
-        let Some(node) = action.get(member) else { continue };
-        if let Some(Err(wrong)) = node.as_str().map(check) {
-            report.error(node, format!("`{member}`: {}", wrong.message)).hint = wrong.hint;
+fn cooldowns(configuration: &Node, members: &[&str], out: &mut Vec<Finding>) {
+    for member in members {
+        if configuration.integer(member).is_some_and(|seconds| seconds < 0) {
+            out.push(Finding::error(&configuration.at(member), format!("`{member}` cannot be negative")));
         }
     }
 }
 
-fn action_name(action: &Node, report: &mut Report) {
-    let Some(node) = action.get("scheduledActionName") else { return };
-    let name = node.as_str().unwrap_or_default();
-    let odd = |letter: char| letter.is_control() || ":/|".contains(letter);
-    if name.starts_with(' ') || name.ends_with(' ') || name.contains(odd) {
-        let problem = report.error(node, format!("`scheduledActionName` cannot be `{name}`"));
-        problem.hint("without `:`, `/`, `|` and without blanks at its ends");
+fn tracking_metric(tracking: &Node, out: &mut Vec<Finding>) {
+    let (predefined, customized) =
+        (tracking.at("predefinedMetricSpecification"), tracking.at("customizedMetricSpecification"));
+    match (predefined.value().is_some(), customized.value().is_some()) {
+        (true, true) => out.push(
+            Finding::error(&customized, "a policy follows one metric: predefined or customized")
+                .hint("remove one")
+                .related(&predefined),
+        ),
+        (false, false) => out.push(Finding::error(tracking, "the policy follows no metric").hint(
+            "add `predefinedMetricSpecification: {predefinedMetricType: ECSServiceAverageCPUUtilization}`",
+        )),
+        _ => {}
+    }
+    predefined_metric(&predefined, out);
+    if customized.value().is_some() && !customized.has("metrics") {
+        let missing: Vec<String> = ["metricName", "namespace", "statistic"]
+            .into_iter()
+            .filter(|member| !customized.has(member))
+            .map(|member| format!("`{member}`"))
+            .collect();
+        if !missing.is_empty() {
+            out.push(
+                Finding::error(&customized, format!("the customized metric has no {}", missing.join(", ")))
+                    .hint("add it, or `metrics` with a math expression"),
+            );
+        }
+    }
+}
+
+fn predefined_metric(metric: &Node, out: &mut Vec<Finding>) {
+    let (at, label) = (metric.at("predefinedMetricType"), metric.at("resourceLabel"));
+    let Some(name) = at.text().filter(|name| !super::names::is_template(name)) else { return };
+    if name.starts_with("ASG") {
+        out.push(
+            Finding::error(&at, format!("the metric `{name}` belongs to EC2 Auto Scaling, not to services"))
+                .hint("`ECSServiceAverageCPUUtilization`, `ECSServiceAverageMemoryUtilization` or `ALBRequestCountPerTarget`"),
+        );
+    } else if name == "ALBRequestCountPerTarget" {
+        let hint =
+            "`app/NAME/ID/targetgroup/NAME/ID`: the ends of the load balancer's and the target group's ARN";
+        match label.text() {
+            None => out.push(
+                Finding::error(metric, "`ALBRequestCountPerTarget` needs a `resourceLabel`").hint(hint),
+            ),
+            Some(text) if !is_label(text) && !super::names::is_template(text) => {
+                out.push(
+                    Finding::error(&label, format!("`{text}` names no load balancer and target group"))
+                        .hint(hint),
+                );
+            }
+            Some(_) => {}
+        }
+    } else if name.starts_with("ECSService") {
+        if label.text().is_some() {
+            out.push(Finding::error(&label, format!("`{name}` has no `resourceLabel`")).hint("remove it"));
+        }
+    } else if is_of_another_service(name) {
+        out.push(
+            Finding::error(&at, format!("the metric `{name}` is not one of ECS services"))
+                .hint("`ECSServiceAverageCPUUtilization`, `ECSServiceAverageMemoryUtilization` or `ALBRequestCountPerTarget`"),
+        );
+    }
+}
+
+/// Metrics that the API knows for other scalable targets.
+fn is_of_another_service(metric: &str) -> bool {
+    [
+        "DynamoDB",
+        "RDS",
+        "EC2",
+        "SageMaker",
+        "AppStream",
+        "Comprehend",
+        "Lambda",
+        "Cassandra",
+        "Kafka",
+        "ElastiCache",
+        "Neptune",
+        "WorkSpaces",
+    ]
+    .iter()
+    .any(|service| metric.starts_with(service))
+}
+
+/// `app/NAME/ID/targetgroup/NAME/ID`.
+fn is_label(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    matches!(parts[..], ["app", _, _, "targetgroup", _, _]) && parts.iter().all(|part| !part.is_empty())
+}
+
+fn predictive(spec: &Node, out: &mut Vec<Finding>) {
+    let metrics = "autoscaling.policies[].predictiveScalingPolicyConfiguration.metricSpecifications[]";
+    for metric in spec.find(metrics) {
+        for member in [
+            "predefinedMetricPairSpecification",
+            "predefinedScalingMetricSpecification",
+            "predefinedLoadMetricSpecification",
+        ] {
+            let at = metric.at(member).at("predefinedMetricType");
+            if let Some(name) = at.text().filter(|name| name.starts_with("ASG")) {
+                out.push(
+                    Finding::error(
+                        &at,
+                        format!("the metric `{name}` belongs to EC2 Auto Scaling, not to services"),
+                    )
+                    .hint("such as `ECSServiceCPUUtilization`"),
+                );
+            }
+        }
+    }
+}
+
+fn actions(spec: &Node, out: &mut Vec<Finding>) {
+    for action in spec.list("autoscaling.scheduledActions") {
+        let target = action.at("scalableTargetAction");
+        least_and_greatest(&target, out);
+        if !target.given("minCapacity") && !target.given("maxCapacity") {
+            let at = if target.value().is_some() { &target } else { &action };
+            out.push(
+                Finding::error(at, "the scheduled action changes nothing")
+                    .hint("add `scalableTargetAction` with `minCapacity`, `maxCapacity` or both"),
+            );
+        }
+        let expression = action.at("schedule");
+        let text = expression.value().and_then(Value::as_str).filter(|text| !super::names::is_template(text));
+        if let Some(Err(problem)) = text.map(schedule::parse) {
+            out.push(Finding::error(&expression, problem.message).hint(problem.hint));
+        }
+        let zone = action.at("timezone");
+        if let Some(name) = zone.text().filter(|name| !super::names::is_template(name))
+            && let Err(nearest) = schedule::time_zone(name)
+        {
+            let hint = match nearest {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => "a name of the IANA database, such as `Europe/Berlin`".to_owned(),
+            };
+            out.push(Finding::error(&zone, format!("`{name}` is not a time zone")).hint(hint));
+        }
+        let (start, end) = (action.at("startTime"), action.at("endTime"));
+        if let (Some(starts), Some(ends)) = (seconds(&start), seconds(&end))
+            && starts >= ends
+        {
+            out.push(Finding::error(&end, "the scheduled action ends before it starts").related(&start));
+        }
+    }
+}
+
+/// A time as seconds since the epoch, however written.
+fn seconds(node: &Node) -> Option<f64> {
+    match node.value()? {
+        Value::Number(seconds) => seconds.as_f64(),
+        Value::String(text) => {
+            let utc = |local: jiff::civil::DateTime| local.to_zoned(jiff::tz::TimeZone::UTC).ok();
+            let zoned = text.parse::<jiff::Timestamp>().ok();
+            let time = zoned.or_else(|| Some(utc(text.parse().ok()?)?.timestamp()))?;
+            Some(time.as_duration().as_secs_f64())
+        }
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{says, says_nothing};
+    use crate::manifest::checks::tests::table;
+    use serde_json::{Value, json};
 
-    fn scaling(text: &str) -> String {
-        format!("service: {{taskDefinition: web}}\nautoscaling: {{minCapacity: 1, maxCapacity: 4, {text}}}")
+    fn scaled(autoscaling: Value) -> Value {
+        let mut whole = json!({"minCapacity": 1, "maxCapacity": 4});
+        whole.as_object_mut().unwrap().extend(autoscaling.as_object().unwrap().clone());
+        json!({"service": {"taskDefinition": "web:1", "desiredCount": 2}, "autoscaling": whole})
     }
 
-    fn policy(text: &str) -> String {
-        scaling(&format!("policies: [{{policyName: p, {text}}}]"))
-    }
-
-    fn steps(text: &str) -> String {
-        policy(&format!(
-            "policyType: StepScaling, stepScalingPolicyConfiguration: {{adjustmentType: ChangeInCapacity, stepAdjustments: [{text}]}}"
-        ))
-    }
-
-    #[test]
-    fn bounds_are_in_order() {
-        says(
-            "EcsService",
-            "service: {taskDefinition: web}\nautoscaling: {minCapacity: 5, maxCapacity: 2}",
-            "is over `maxCapacity` 2",
-        );
-        says(
-            "EcsService",
-            "service: {taskDefinition: web, desiredCount: 9}\nautoscaling: {minCapacity: 1, maxCapacity: 2}",
-            "warning: `desiredCount` 9",
-        );
-        says_nothing("EcsService", "service: {taskDefinition: web}\nautoscaling: {}");
+    fn policy(members: Value) -> Value {
+        let mut whole = json!({"policyName": "p", "policyType": "TargetTrackingScaling"});
+        whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        scaled(json!({"policies": [whole]}))
     }
 
     #[test]
-    fn type_and_configuration_of_a_policy_belong_together() {
-        let cpu = "targetTrackingScalingPolicyConfiguration: {targetValue: 60, predefinedMetricSpecification: {predefinedMetricType: ECSServiceAverageCPUUtilization}}";
-        says_nothing("EcsService", &policy(&format!("policyType: TargetTrackingScaling, {cpu}")));
-        says(
-            "EcsService",
-            &policy(&format!("policyType: StepScaling, {cpu}")),
-            "has the configuration of `TargetTrackingScaling`",
-        );
-        says("EcsService", &policy("policyType: StepScaling"), "needs a `stepScalingPolicyConfiguration`");
-        let twice = format!(
-            "policies: [{{policyName: p, policyType: TargetTrackingScaling, {cpu}}}, {{policyName: p, policyType: StepScaling, stepScalingPolicyConfiguration: {{adjustmentType: ExactCapacity, stepAdjustments: [{{metricIntervalLowerBound: 0, scalingAdjustment: 2}}]}}}}]"
-        );
-        says("EcsService", &scaling(&twice), "the policy `p` stands here twice");
-    }
-
-    #[test]
-    fn metrics_of_others_are_refused_with_a_hint() {
-        let metric = |name: &str| {
-            policy(&format!(
-                "policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {{targetValue: 60, predefinedMetricSpecification: {{predefinedMetricType: {name}}}}}"
-            ))
+    fn bounds_and_policies() {
+        let tracking = |members: Value| policy(json!({"targetTrackingScalingPolicyConfiguration": members}));
+        let predefined =
+            |members: Value| tracking(json!({"targetValue": 60, "predefinedMetricSpecification": members}));
+        let cpu = || json!({"predefinedMetricType": "ECSServiceAverageCPUUtilization"});
+        let custom = || json!({"metricName": "m", "namespace": "n", "statistic": "Sum"});
+        let label = |label: Value| {
+            predefined(json!({"predefinedMetricType": "ALBRequestCountPerTarget", "resourceLabel": label}))
         };
-        says("EcsService", &metric("ASGAverageCPUUtilization"), "cannot be `ASGAverageCPUUtilization`");
-        says("EcsService", &metric("RDSReaderAverageCPUUtilization"), "is not a metric of ECS services");
-        says("EcsService", &metric("ALBRequestCountPerTarget"), "needs a `resourceLabel`");
-    }
-
-    #[test]
-    fn steps_follow_each_other() {
-        says_nothing(
-            "EcsService",
-            &steps(
-                "{metricIntervalLowerBound: 0, metricIntervalUpperBound: 20, scalingAdjustment: 1}, {metricIntervalLowerBound: 20, scalingAdjustment: 2}",
-            ),
-        );
-        says(
-            "EcsService",
-            &steps(
-                "{metricIntervalLowerBound: 0, metricIntervalUpperBound: 20, scalingAdjustment: 1}, {metricIntervalLowerBound: 10, scalingAdjustment: 2}",
-            ),
-            "two steps overlap",
-        );
-        says(
-            "EcsService",
-            &steps(
-                "{metricIntervalUpperBound: 0, scalingAdjustment: 1}, {metricIntervalLowerBound: 10, scalingAdjustment: 2}",
-            ),
-            "leave a gap",
-        );
-        says(
-            "EcsService",
-            &steps("{metricIntervalLowerBound: 5, metricIntervalUpperBound: 1, scalingAdjustment: 1}"),
-            "is empty",
-        );
-    }
-
-    #[test]
-    fn schedules_are_aws_s() {
-        let action = |schedule: &str| {
-            scaling(&format!(
-                "scheduledActions: [{{scheduledActionName: night, schedule: {schedule}, timezone: Europe/Berlin, scalableTargetAction: {{minCapacity: 1}}}}]"
-            ))
+        let whole = || {
+            json!({"policyName": "p", "policyType": "TargetTrackingScaling",
+            "targetTrackingScalingPolicyConfiguration": {"targetValue": 1, "predefinedMetricSpecification": cpu()}})
         };
-        says_nothing("EcsService", &action("cron(0 20 * * ? *)"));
-        says("EcsService", &action("cron(0 20 * * * *)"), "must be `?`");
-        says(
-            "EcsService",
-            &action("cron(0 20 * * ? *)").replace("Berlin", "Berln"),
-            "no time zone `Europe/Berln`",
-        );
+        table([
+            ("none", json!({"service": {"taskDefinition": "x"}, "autoscaling": {}}), ""),
+            ("bounds", scaled(json!({})), ""),
+            ("crossed", scaled(json!({"minCapacity": 5})), "`minCapacity` is 5"),
+            ("negative", scaled(json!({"minCapacity": -1})), "negative"),
+            ("outside", scaled(json!({"minCapacity": 3})), "warning: service.desiredCount"),
+            ("no bound", scaled(json!({"minCapacity": null})), "warning: autoscaling: without `minCapacity`"),
+            ("cpu", predefined(cpu()), ""),
+            (
+                "type",
+                policy(
+                    json!({"policyType": null, "targetTrackingScalingPolicyConfiguration": {"targetValue": 1, "predefinedMetricSpecification": cpu()}}),
+                ),
+                "no `policyType`",
+            ),
+            ("no configuration", policy(json!({})), "needs `targetTrackingScalingPolicyConfiguration`"),
+            ("twice", scaled(json!({"policies": [whole(), whole()]})), "two policies are named `p`"),
+            ("no metric", tracking(json!({"targetValue": 1})), "follows no metric"),
+            (
+                "two metrics",
+                tracking(
+                    json!({"targetValue": 1, "predefinedMetricSpecification": cpu(), "customizedMetricSpecification": custom()}),
+                ),
+                "one metric",
+            ),
+            ("custom", tracking(json!({"targetValue": 1, "customizedMetricSpecification": custom()})), ""),
+            (
+                "half custom",
+                tracking(json!({"targetValue": 1, "customizedMetricSpecification": {"metricName": "m"}})),
+                "`namespace`, `statistic`",
+            ),
+            (
+                "math",
+                tracking(
+                    json!({"targetValue": 1, "customizedMetricSpecification": {"metrics": [{"id": "m1"}]}}),
+                ),
+                "",
+            ),
+            ("asg", predefined(json!({"predefinedMetricType": "ASGAverageNetworkIn"})), "EC2 Auto Scaling"),
+            (
+                "another's",
+                predefined(json!({"predefinedMetricType": "LambdaProvisionedConcurrencyUtilization"})),
+                "not one of ECS services",
+            ),
+            ("label", label(json!("app/a/1/targetgroup/b/2")), ""),
+            ("no label", label(json!(null)), "needs a `resourceLabel`"),
+            ("bad label", label(json!("targetgroup/b/2")), "names no load balancer"),
+            ("target", tracking(json!({"targetValue": 0, "predefinedMetricSpecification": cpu()})), "over 0"),
+        ]);
+    }
+
+    #[test]
+    fn scheduled_actions() {
+        let action = |members: Value| {
+            let mut whole = json!({"scheduledActionName": "night", "schedule": "cron(0 20 * * ? *)", "timezone": "Europe/Berlin", "scalableTargetAction": {"minCapacity": 1, "maxCapacity": 2}});
+            whole.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            scaled(json!({"scheduledActions": [whole]}))
+        };
+        table([
+            ("night", action(json!({})), ""),
+            (
+                "schedule",
+                action(json!({"schedule": "cron(0 20 * * *)"})),
+                "schedule: `cron(0 20 * * *)` has 5 fields",
+            ),
+            ("zone", action(json!({"timezone": "Europe/Berln"})), "`Europe/Berln` is not a time zone"),
+            ("nothing", action(json!({"scalableTargetAction": {}})), "changes nothing"),
+            (
+                "crossed",
+                action(json!({"scalableTargetAction": {"minCapacity": 3, "maxCapacity": 2}})),
+                "only 2",
+            ),
+            ("in order", action(json!({"startTime": "2026-01-01T00:00:00Z", "endTime": 1_800_000_000})), ""),
+            (
+                "late",
+                action(json!({"startTime": "2027-01-01T00:00:00+01:00", "endTime": "2026-01-01T00:00:00"})),
+                "ends before",
+            ),
+        ]);
     }
 }

@@ -1,234 +1,406 @@
-//! Rules of services: what runs, where, and how many. Those of rollouts are in `deployment.rs`, of networks in
-//! `network.rs`. Tests: at the end.
+//! Services: how tasks are launched and placed, their network, what a scheduling strategy allows.
+//!
+//! Tests: at the end of this file.
 
-use super::fargate::{self, Compute};
-use super::{Rule, Subject, names, says, strategy};
-use crate::manifest::problem::Report;
-use crate::manifest::tree::{Node, Value};
+use super::node::Node;
+use super::strategy::{self, is_fargate};
+use super::task_definition::Task;
+use super::{Check, Finding};
 
-pub const RULES: &[Rule] =
-    &[name, task_definition, launch_type, daemon, exec, placement, volumes, platform_version, on_fargate];
+pub(super) const CHECKS: &[Check] = &[
+    task_definition,
+    launch,
+    compatibility,
+    ec2_launch,
+    platform_version,
+    network,
+    network_ids,
+    daemon,
+    placement,
+    exec,
+    monitoring,
+];
 
-fn name(subject: &Subject, report: &mut Report) {
-    names::named(subject.spec.get("service"), "serviceName", subject, report);
+/// Whether the service itself says that its tasks run on Fargate.
+pub(super) fn runs_on_fargate(spec: &Node) -> bool {
+    let service = spec.at("service");
+    service.str("launchType") == Some("FARGATE")
+        || service.list("capacityProviderStrategy").iter().filter_map(strategy::provider).any(is_fargate)
 }
 
-/// Whether another tool deploys: the service then has no task definition and no network of its own.
-pub fn is_external(service: &Node) -> bool {
-    service.at_path(&["deploymentController", "type"]).and_then(Node::as_str) == Some("EXTERNAL")
+/// Under EXTERNAL task sets hold what a service otherwise does.
+pub(super) fn is_external(spec: &Node) -> bool {
+    spec.str("service.deploymentController.type") == Some("EXTERNAL")
 }
 
-fn task_definition(subject: &Subject, report: &mut Report) {
-    let Some(service) = subject.spec.get("service") else { return };
-    let has_one = subject.spec.get("taskDefinition").is_some() || service.get("taskDefinition").is_some();
-    if !has_one && service.value != Value::Invalid && !is_external(service) {
-        let problem = report.error(service, "the service has no task definition");
-        problem.hint(
-            "write one under `spec.taskDefinition`, or name an existing one in `service.taskDefinition`",
+fn task_definition(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
+    let given = spec.given("taskDefinition") || service.has("taskDefinition");
+    if service.members().is_some() && !given && !is_external(spec) {
+        out.push(Finding::error(&service, "the service has no task definition").hint(
+            "write it under `spec.taskDefinition`, or name an existing one in `service.taskDefinition`",
+        ));
+    }
+}
+
+fn launch(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
+    let strategy = service.at("capacityProviderStrategy");
+    if service.has("launchType") && !strategy.elements().is_empty() {
+        out.push(
+            Finding::error(
+                &service.at("launchType"),
+                "`launchType` and `capacityProviderStrategy` cannot stand together",
+            )
+            .hint("keep the strategy; `FARGATE` is a capacity provider too")
+            .related(&strategy),
+        );
+    }
+    strategy::check(&strategy, out);
+}
+
+/// AWS computes what a task definition is compatible with: a hint, no refusal.
+fn compatibility(spec: &Node, out: &mut Vec<Finding>) {
+    let requires = spec.at("taskDefinition.requiresCompatibilities");
+    let elements = requires.elements();
+    let lacks = !elements.is_empty() && elements.iter().all(|one| one.text() != Some("FARGATE"));
+    if lacks && runs_on_fargate(spec) {
+        out.push(
+            Finding::warning(
+                &requires,
+                "the service runs on Fargate, and `requiresCompatibilities` does not say so",
+            )
+            .hint("add `FARGATE`"),
         );
     }
 }
 
-fn launch_type(subject: &Subject, report: &mut Report) {
-    let Some(service) = subject.spec.get("service") else { return };
-    let strategy = service.get("capacityProviderStrategy");
-    strategy::check(strategy, report);
-    if let (Some(launch_type), Some(strategy)) = (service.get("launchType"), says(strategy)) {
-        let place = report.place(strategy);
-        report
-            .error(launch_type, "`launchType` and `capacityProviderStrategy` exclude each other")
-            .related(place, "the strategy")
-            .hint("FARGATE is a capacity provider too: `capacityProviderStrategy` alone says it all");
+fn ec2_launch(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
+    let launch_type = service.at("launchType");
+    let Some(launch) = launch_type.text().filter(|launch| matches!(*launch, "EC2" | "EXTERNAL")) else {
+        return;
+    };
+    let public = service.at("networkConfiguration.awsvpcConfiguration.assignPublicIp");
+    let mut refuse = |node: &Node, what: &str| {
+        let message = format!("`launchType: {launch}` refuses {what}");
+        out.push(Finding::error(node, message).hint("remove it").related(&launch_type));
+    };
+    if service.has("platformVersion") {
+        refuse(&service.at("platformVersion"), "a `platformVersion`, which only Fargate has");
+    }
+    if public.text() == Some("ENABLED") {
+        refuse(&public, "`assignPublicIp: ENABLED`");
+    }
+    if launch == "EXTERNAL" && service.has("loadBalancers") {
+        refuse(&service.at("loadBalancers"), "`loadBalancers`");
     }
 }
 
-/// One task on each instance: there is no number, and nothing to place or scale.
-fn daemon(subject: &Subject, report: &mut Report) {
-    let Some(service) = subject.spec.get("service") else { return };
+fn platform_version(spec: &Node, out: &mut Vec<Finding>) {
+    let at = spec.at("service.platformVersion");
+    let Some(text) = at.text().filter(|text| !super::names::is_template(text)) else { return };
+    let number = |part: &str| !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
+    let is_version = text.split('.').count() == 3 && text.split('.').all(number);
+    if text != "LATEST" && !is_version {
+        out.push(
+            Finding::error(&at, format!("`{text}` is not a platform version"))
+                .hint("write `LATEST`, or such as `1.4.0`"),
+        );
+    }
+}
+
+fn network(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
+    let given = service.has("networkConfiguration.awsvpcConfiguration");
+    let task = Task::of(spec);
+    let mode = task.as_ref().map(|task| task.network_mode);
+    // What Fargate says of the mode is enough.
+    let on_fargate = task.as_ref().is_some_and(|task| task.on_fargate);
+    let needed = mode == Some("awsvpc") || (mode.is_none() && runs_on_fargate(spec));
+    if needed && !given && !is_external(spec) && service.members().is_some() {
+        let mut finding = Finding::error(&service, "tasks in `awsvpc` mode need a network configuration")
+            .hint("add `networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-…], securityGroups: [sg-…]}}`");
+        if let Some(task) = task.filter(|task| task.node.given("networkMode")) {
+            finding = finding.related(&task.node.at("networkMode"));
+        }
+        out.push(finding);
+    } else if given && !on_fargate && matches!(mode, Some("bridge" | "host" | "none")) {
+        out.push(
+            Finding::error(
+                &service.at("networkConfiguration"),
+                format!(
+                    "a network configuration is only for `awsvpc`, and the task's mode is `{}`",
+                    mode.unwrap_or_default()
+                ),
+            )
+            .hint("remove it, or write `networkMode: awsvpc` in the task definition"),
+        );
+    }
+}
+
+fn network_ids(spec: &Node, out: &mut Vec<Finding>) {
+    let vpc = spec.at("service.networkConfiguration.awsvpcConfiguration");
+    for (member, prefix, what, most) in
+        [("subnets", "subnet-", "subnet", 16), ("securityGroups", "sg-", "security group", 5)]
+    {
+        let list = vpc.at(member);
+        let ids = list.elements();
+        if ids.len() > most {
+            out.push(Finding::error(&list, format!("{} {what}s, and at most {most} are allowed", ids.len())));
+        }
+        if list.value().is_some() && ids.is_empty() && member == "subnets" {
+            out.push(Finding::error(&list, "at least one subnet is needed"));
+        }
+        for id in ids {
+            let text = id.text().unwrap_or(prefix);
+            if !text.starts_with(prefix) && !super::names::is_template(text) {
+                out.push(
+                    Finding::error(&id, format!("`{text}` is not the id of a {what}"))
+                        .hint(format!("ids start with `{prefix}`")),
+                );
+            }
+        }
+    }
+}
+
+fn daemon(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
     if service.str("schedulingStrategy") != Some("DAEMON") {
         return;
     }
-    if let Some(count) = service.get("desiredCount") {
-        report.warning(count, "a `DAEMON` service has no `desiredCount`: ignored");
+    let controller = service.at("deploymentController.type");
+    if let Some(kind) = controller.text().filter(|kind| *kind != "ECS") {
+        out.push(Finding::error(&controller, format!("`DAEMON` cannot be deployed by `{kind}`")));
     }
-    if let Some(node) = says(service.get("placementStrategy")) {
-        report.error(node, "a `DAEMON` service has no `placementStrategy`");
+    if service.has("placementStrategy") {
+        let node = service.at("placementStrategy");
+        out.push(Finding::error(&node, "`DAEMON` has one task on each instance, and no placement strategy"));
     }
-    if let Some(node) = says(subject.spec.get("autoscaling")) {
-        report.error(node, "a `DAEMON` service cannot be scaled: it has one task on each instance");
+    if service.given("desiredCount") {
+        out.push(
+            Finding::warning(&service.at("desiredCount"), "`DAEMON` decides the number of tasks itself")
+                .hint("remove `desiredCount`"),
+        );
     }
-}
-
-fn exec(subject: &Subject, report: &mut Report) {
-    let on = subject.spec.at_path(&["service", "enableExecuteCommand"]);
-    let Some(on) = on.filter(|node| node.as_bool() == Some(true)) else { return };
-    if subject.spec.get("taskDefinition").is_some_and(|definition| {
-        definition.value != Value::Invalid && definition.get("taskRoleArn").is_none()
-    }) {
-        let problem = report.error(on, "`enableExecuteCommand` needs a `taskRoleArn` in the task definition");
-        problem.hint("the role must allow ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel, OpenDataChannel");
+    if spec.has("autoscaling") {
+        let node = spec.at("autoscaling");
+        out.push(Finding::warning(&node, "`DAEMON` decides the number of tasks itself: it does not scale"));
     }
 }
 
-/// So much of each a service may have.
-const MOST_CONSTRAINTS: usize = 10;
-const MOST_STRATEGIES: usize = 5;
-
-fn placement(subject: &Subject, report: &mut Report) {
-    let Some(service) = subject.spec.get("service") else { return };
-    for (member, most) in [("placementConstraints", MOST_CONSTRAINTS), ("placementStrategy", MOST_STRATEGIES)]
-    {
-        if let Some(list) = service.get(member).filter(|list| list.items().len() > most) {
-            report.error(
-                list,
-                format!("`{member}` has {} elements; at most {most} are allowed", list.items().len()),
-            );
+fn placement(spec: &Node, out: &mut Vec<Finding>) {
+    let service = spec.at("service");
+    for (member, most) in [("placementConstraints", 10), ("placementStrategy", 5)] {
+        let count = service.list(member).len();
+        if count > most {
+            let message = format!("{count} of them, and at most {most} are allowed");
+            out.push(Finding::error(&service.at(member), message));
         }
     }
-    for constraint in service.list("placementConstraints") {
-        match (constraint.str("type"), constraint.get("expression")) {
-            (Some("memberOf"), None) => {
-                report.error(constraint, "`memberOf` needs an `expression`");
+    for place in service
+        .list("placementConstraints")
+        .into_iter()
+        .chain(spec.list("taskDefinition.placementConstraints"))
+    {
+        let expression = place.at("expression");
+        match place.str("type") {
+            Some("memberOf") if expression.text().is_none() => {
+                out.push(
+                    Finding::error(&place, "`memberOf` needs an `expression`")
+                        .hint("such as `attribute:ecs.instance-type =~ t3.*`"),
+                );
             }
-            (Some("distinctInstance"), Some(expression)) => {
-                report.error(expression, "`distinctInstance` has no `expression`");
+            Some("distinctInstance") if expression.text().is_some() => {
+                out.push(Finding::error(&expression, "`distinctInstance` has no `expression`"));
             }
             _ => {}
         }
     }
-    for strategy in service.list("placementStrategy") {
-        let field = strategy.get("field");
-        match (strategy.str("type"), field, field.and_then(Node::as_str)) {
-            (Some(kind @ ("spread" | "binpack")), None, _) => {
-                report.error(strategy, format!("`{kind}` needs a `field`"));
+    for place in service.list("placementStrategy") {
+        let field = place.at("field");
+        let name = field.text().map(str::to_ascii_lowercase);
+        let problem = match (place.str("type"), name.as_deref()) {
+            (Some("binpack"), Some("cpu" | "memory")) | (Some("spread"), Some(_)) => continue,
+            (Some("binpack"), _) => "`binpack` needs `field: cpu` or `field: memory`",
+            (Some("spread"), None) => {
+                "`spread` needs a `field`, such as `attribute:ecs.availability-zone` or `instanceId`"
             }
-            (Some("binpack"), Some(node), Some(text))
-                if !["cpu", "memory"].contains(&text.to_ascii_lowercase().as_str()) =>
-            {
-                report.error(node, format!("`binpack` goes by `cpu` or `memory`, not by `{text}`"));
-            }
-            _ => {}
-        }
+            _ => continue,
+        };
+        out.push(Finding::error(if field.value().is_some() { &field } else { &place }, problem));
     }
 }
 
-/// A volume configured at launch is configured by the service, and no other is.
-fn volumes(subject: &Subject, report: &mut Report) {
-    let Some(definition) = subject.spec.get("taskDefinition") else { return };
-    let Some(service) = subject.spec.get("service") else { return };
-    let configured = service.list("volumeConfigurations");
-    let at_launch = |volume: &&Node| volume.bool("configuredAtLaunch") == Some(true);
-    for volume in definition.list("volumes").iter().filter(at_launch) {
-        let name = volume.str("name");
-        if !configured.iter().any(|configuration| configuration.str("name") == name) {
-            let name = name.unwrap_or_default();
-            let problem =
-                report.error(volume, format!("the volume `{name}` is configured at launch, and by nobody"));
-            problem.hint("add it to `service.volumeConfigurations`");
-        }
+fn exec(spec: &Node, out: &mut Vec<Finding>) {
+    let exec = spec.at("service.enableExecuteCommand");
+    let Some(task) = Task::of(spec).filter(|_| spec.is_true("service.enableExecuteCommand")) else { return };
+    if !task.node.has("taskRoleArn") {
+        out.push(
+            Finding::error(
+                &exec,
+                "`enableExecuteCommand` needs a task role, and the task definition has none",
+            )
+            .hint("add `taskRoleArn` to the task definition; the role needs `ssmmessages:*` of ECS Exec"),
+        );
     }
-    for configuration in configured {
-        let Some(node) = configuration.get("name") else { continue };
-        let name = node.as_str();
-        if !definition.list("volumes").iter().filter(at_launch).any(|volume| volume.str("name") == name) {
-            let name = name.unwrap_or_default();
-            let problem = report.error(
-                node,
-                format!("the task definition has no volume `{name}` with `configuredAtLaunch: true`"),
+}
+
+fn monitoring(spec: &Node, out: &mut Vec<Finding>) {
+    for metric in spec.list("service.monitoring.metricConfigurations") {
+        for name in metric.list("metricNames") {
+            let Some(text) =
+                name.text().filter(|text| !matches!(*text, "CPUUtilization" | "MemoryUtilization"))
+            else {
+                continue;
+            };
+            out.push(
+                Finding::error(&name, format!("`{text}` is not a metric of a service"))
+                    .hint("`CPUUtilization` or `MemoryUtilization`"),
             );
-            problem.hint("a volume that the service configures is declared in `taskDefinition.volumes`");
         }
-    }
-}
-
-fn platform_version(subject: &Subject, report: &mut Report) {
-    let Some(service) = subject.spec.get("service") else { return };
-    let Some(version) = service.get("platformVersion") else { return };
-    let text = version.as_str().unwrap_or("LATEST");
-    let is_version = text.split('.').count() == 3
-        && text.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
-    if text != "LATEST" && !is_version {
-        report
-            .error(version, format!("`platformVersion` cannot be `{text}`"))
-            .hint("`LATEST`, or such as `1.4.0`");
-    } else if let Some(launch @ ("EC2" | "EXTERNAL")) = service.str("launchType") {
-        report.error(version, format!("`platformVersion` is Fargate's: `launchType` is {launch}"));
-    }
-}
-
-fn on_fargate(subject: &Subject, report: &mut Report) {
-    let runs_there = fargate::compute(subject.spec) == Some(Compute::Fargate);
-    if runs_there {
-        fargate::check_service(subject.spec, report);
-    }
-    if let Some(definition) = subject.spec.get("taskDefinition")
-        && definition.value != Value::Invalid
-        && (runs_there || fargate::is_required(subject.spec))
-    {
-        fargate::check_task(definition, report);
+        let resolution = metric.integer("resolutionSeconds");
+        if let Some(seconds) = resolution.filter(|seconds| !matches!(seconds, 20 | 60)) {
+            let message = format!("a metric has a resolution of 20 or 60 seconds, not {seconds}");
+            out.push(Finding::error(&metric.at("resolutionSeconds"), message));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{says, says_nothing};
+    use crate::manifest::checks::tests::{fargate_task, service_with, table, task};
+    use serde_json::json;
 
     #[test]
-    fn a_service_has_a_task_definition() {
-        says_nothing("EcsService", "service: {taskDefinition: web}");
-        says("EcsService", "service: {cluster: shop}", "has no task definition");
-        says_nothing("EcsService", "service: {deploymentController: {type: EXTERNAL}}");
+    fn services() {
+        let vpc = || json!({"awsvpcConfiguration": {"subnets": ["subnet-1"]}});
+        let bridge = || task(json!({}), json!({"name": "web", "memory": 128}));
+        let awsvpc = || task(json!({"networkMode": "awsvpc"}), json!({"name": "web", "memory": 128}));
+        let fargate = || fargate_task(json!({}), json!({}));
+        let plain = |service| service_with(bridge(), service);
+        table([
+            ("plain", plain(json!({})), ""),
+            ("nothing to run", json!({"service": {"serviceName": "a"}}), "no task definition"),
+            ("external", json!({"service": {"deploymentController": {"type": "EXTERNAL"}}}), ""),
+            (
+                "both",
+                service_with(
+                    fargate(),
+                    json!({"launchType": "FARGATE", "networkConfiguration": vpc(), "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}]}),
+                ),
+                "cannot stand together",
+            ),
+            (
+                "empty strategy",
+                service_with(
+                    fargate(),
+                    json!({"launchType": "FARGATE", "networkConfiguration": vpc(), "capacityProviderStrategy": []}),
+                ),
+                "",
+            ),
+            (
+                "compatible",
+                service_with(
+                    fargate_task(json!({"requiresCompatibilities": ["EC2"]}), json!({})),
+                    json!({"launchType": "FARGATE", "networkConfiguration": vpc()}),
+                ),
+                "warning: taskDefinition.requires",
+            ),
+            (
+                "platform",
+                plain(json!({"launchType": "EC2", "platformVersion": "LATEST"})),
+                "`platformVersion`",
+            ),
+            ("version", plain(json!({"platformVersion": "1.4.0"})), ""),
+            ("no version", plain(json!({"platformVersion": "1.4"})), "`1.4` is not a platform version"),
+            (
+                "public address",
+                service_with(
+                    awsvpc(),
+                    json!({"launchType": "EC2", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"}}}),
+                ),
+                "`assignPublicIp: ENABLED`",
+            ),
+            ("no network", service_with(awsvpc(), json!({})), "need a network configuration"),
+            (
+                "no network on Fargate",
+                json!({"service": {"taskDefinition": "x", "launchType": "FARGATE"}}),
+                "need a network configuration",
+            ),
+            ("network without awsvpc", plain(json!({"networkConfiguration": vpc()})), "mode is `bridge`"),
+            (
+                "subnet",
+                service_with(
+                    awsvpc(),
+                    json!({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["sn-1"]}}}),
+                ),
+                "`sn-1`",
+            ),
+            (
+                "no subnet",
+                service_with(
+                    awsvpc(),
+                    json!({"networkConfiguration": {"awsvpcConfiguration": {"subnets": [], "securityGroups": ["sg-1"]}}}),
+                ),
+                "at least one subnet",
+            ),
+        ]);
     }
 
     #[test]
-    fn launch_type_and_strategy_exclude_each_other() {
-        says(
-            "EcsService",
-            "service: {taskDefinition: web, launchType: EC2, capacityProviderStrategy: [{capacityProvider: a, weight: 1}]}",
-            "exclude each other",
-        );
-        says_nothing(
-            "EcsService",
-            "service: {taskDefinition: web, launchType: EC2, capacityProviderStrategy: []}",
-        );
-    }
-
-    #[test]
-    fn a_daemon_has_no_number_and_is_not_scaled() {
-        let daemon = "service: {taskDefinition: web, schedulingStrategy: DAEMON";
-        says(
-            "EcsService",
-            &format!("{daemon}, desiredCount: 2}}"),
-            "warning: a `DAEMON` service has no `desiredCount`",
-        );
-        says(
-            "EcsService",
-            &format!("{daemon}}}\nautoscaling: {{minCapacity: 1, maxCapacity: 2}}"),
-            "cannot be scaled",
-        );
-        says_nothing("EcsService", &format!("{daemon}}}\nautoscaling: {{}}"));
-    }
-
-    #[test]
-    fn exec_needs_a_task_role() {
-        let task = "taskDefinition: {ROLE containerDefinitions: [{name: a, image: nginx, memory: 64}]}\nservice: {enableExecuteCommand: true}";
-        says("EcsService", &task.replace("ROLE", ""), "needs a `taskRoleArn`");
-        says_nothing("EcsService", &task.replace("ROLE", "taskRoleArn: web,"));
-    }
-
-    #[test]
-    fn placement_and_volumes_are_checked() {
-        says(
-            "EcsService",
-            "service: {taskDefinition: web, placementConstraints: [{type: memberOf}]}",
-            "needs an `expression`",
-        );
-        says(
-            "EcsService",
-            "service: {taskDefinition: web, placementStrategy: [{type: binpack, field: disk}]}",
-            "by `cpu` or `memory`",
-        );
-        let task = "taskDefinition: {volumes: [{name: d, configuredAtLaunch: true}], containerDefinitions: [{name: a, image: nginx, memory: 64}]}\n";
-        says("EcsService", &format!("{task}service: {{}}"), "configured at launch, and by nobody");
+    fn daemons_placement_and_exec() {
+        let bridge = task(json!({}), json!({"name": "web", "memory": 128}));
+        let plain = |service| service_with(bridge.clone(), service);
+        table([
+            ("daemon", plain(json!({"schedulingStrategy": "DAEMON"})), ""),
+            (
+                "daemon's controller",
+                plain(json!({"schedulingStrategy": "DAEMON", "deploymentController": {"type": "EXTERNAL"}})),
+                "by `EXTERNAL`",
+            ),
+            (
+                "daemon's count",
+                plain(json!({"schedulingStrategy": "DAEMON", "desiredCount": 2})),
+                "warning: service.desiredCount",
+            ),
+            (
+                "placement",
+                plain(
+                    json!({"placementConstraints": [{"type": "distinctInstance"}], "placementStrategy": [{"type": "spread", "field": "host"}, {"type": "binpack", "field": "CPU"}, {"type": "random"}]}),
+                ),
+                "",
+            ),
+            (
+                "memberOf",
+                plain(json!({"placementConstraints": [{"type": "memberOf"}]})),
+                "needs an `expression`",
+            ),
+            (
+                "binpack",
+                plain(json!({"placementStrategy": [{"type": "binpack", "field": "disk"}]})),
+                "`field: cpu`",
+            ),
+            (
+                "monitoring",
+                plain(
+                    json!({"monitoring": {"metricConfigurations": [{"metricNames": ["CPUUtilization"], "resolutionSeconds": 20}]}}),
+                ),
+                "",
+            ),
+            (
+                "resolution",
+                plain(
+                    json!({"monitoring": {"metricConfigurations": [{"metricNames": ["CPUUtilization"], "resolutionSeconds": 30}]}}),
+                ),
+                "20 or 60",
+            ),
+            ("exec", plain(json!({"enableExecuteCommand": true})), "needs a task role"),
+            (
+                "exec of another's task",
+                json!({"service": {"taskDefinition": "x", "enableExecuteCommand": true}}),
+                "",
+            ),
+        ]);
     }
 }

@@ -1,478 +1,406 @@
-//! Rules of task definitions as a whole. Those of single containers are in `containers.rs`, Fargate's in
-//! `fargate.rs`. Tests: at the end.
+//! Task definitions as a whole: sizes, volumes, roles, and what containers say of each other.
+//!
+//! Tests: at the end of this file.
 
-use super::{Rule, Subject, by, names, says, unique};
-use crate::manifest::problem::Report;
-use crate::manifest::tree::{Node, Value};
-use std::collections::HashMap;
+use super::node::{Node, repeated};
+use super::service::runs_on_fargate;
+use super::{Check, Finding};
+use crate::model::semantics::Scope;
+use crate::model::semantics::spelling::Spelling;
 
-pub const RULES: &[Rule] = &[
-    family,
-    containers,
-    sizes,
-    essential,
-    dependencies,
-    links,
-    volumes,
-    host_ports,
-    port_names,
-    firelens,
-    proxy,
-];
+pub(super) const CHECKS: &[Check] =
+    &[size, container_count, sums, volumes, proxy, log_router, execution_role];
 
-/// So many containers a task definition may have.
+/// The most containers of a task definition.
 const MOST_CONTAINERS: usize = 10;
+/// The most bytes of a task definition.
+const MOST_BYTES: usize = 64 * 1024;
 
-pub fn list<'a>(definition: &'a Node) -> &'a [Node] {
-    definition.list("containerDefinitions")
+/// A task definition with what its rules ask for again and again.
+pub(super) struct Task<'a> {
+    pub node: Node<'a>,
+    pub containers: Vec<Node<'a>>,
+    /// As written, or the default; `unknown` where AWS does not document one.
+    pub network_mode: &'a str,
+    /// AWS holds it to Fargate's rules: when it is registered, or when the service is created.
+    pub on_fargate: bool,
 }
 
-/// The container of a name.
-pub fn find<'a>(definition: &'a Node, name: &str) -> Option<&'a Node> {
-    list(definition).iter().find(|container| container.str("name") == Some(name))
-}
+impl<'a> Task<'a> {
+    /// The task definition that stands in the spec of a service, if one does.
+    pub fn of(spec: &Node<'a>) -> Option<Self> {
+        let node = spec.at("taskDefinition");
+        node.members()?;
+        let requires = node.list("requiresCompatibilities");
+        let on_fargate = requires.iter().any(|one| one.text() == Some("FARGATE")) || runs_on_fargate(spec);
+        let managed = requires.iter().any(|one| one.text() == Some("MANAGED_INSTANCES"));
+        let default = match (on_fargate, managed) {
+            (true, _) => "awsvpc",
+            (false, true) => "unknown",
+            (false, false) => "bridge",
+        };
+        let network_mode = node.str("networkMode").unwrap_or(default);
+        Some(Self { containers: node.list("containerDefinitions"), network_mode, on_fargate, node })
+    }
 
-/// Whether all containers have readable names, so that a name which is not there is not there.
-pub fn all_named(definition: &Node) -> bool {
-    let is_named = |container: &Node| container.str("name").is_some();
-    definition.get("containerDefinitions").is_some_and(|list| list.value != Value::Invalid)
-        && list(definition).iter().all(is_named)
-}
+    pub fn container(&self, name: &str) -> Option<&Node<'a>> {
+        self.containers.iter().find(|container| container.str("name") == Some(name))
+    }
 
-/// The network mode in force: what is declared, or `bridge`.
-pub fn network_mode(definition: &Node) -> Option<&str> {
-    match definition.get("networkMode") {
-        None => Some("bridge"),
-        Some(mode) => mode.as_str(),
+    /// The names of the containers, for a hint.
+    pub fn names(&self) -> String {
+        let names: Vec<String> =
+            self.containers.iter().filter_map(|one| Some(format!("`{}`", one.str("name")?))).collect();
+        format!("the containers are {}", names.join(", "))
+    }
+
+    /// The task's `cpu` in units or `memory` in MiB, however spelled.
+    pub fn quantity(&self, member: &str) -> Option<i64> {
+        let spelling = if member == "cpu" { Spelling::CpuUnits } else { Spelling::MemoryMib };
+        let given = self.node.at(member);
+        match given.text() {
+            Some(text) => spelling.canonical(text, &Scope::of(self.node.members()?, "")).parse().ok(),
+            None => given.value()?.as_i64(),
+        }
     }
 }
 
-fn family(subject: &Subject, report: &mut Report) {
-    if let Some(family) = subject.spec.get("family") {
-        names::plain_name("family", family, report);
+fn size(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    for (member, example) in [("cpu", "`\"256\"` or `\".25 vCPU\"`"), ("memory", "`\"512\"` or `\".5 GB\"`")]
+    {
+        let node = task.node.at(member);
+        let Some(text) = node.text().filter(|text| !super::names::is_template(text)) else { continue };
+        if task.quantity(member).is_none_or(|quantity| quantity <= 0) {
+            out.push(
+                Finding::error(&node, format!("`{text}` is not an amount of {member}"))
+                    .hint(format!("write {example}")),
+            );
+        }
+    }
+    let bytes = task.node.value().map_or(0, |value| value.to_string().len());
+    if bytes > MOST_BYTES {
+        out.push(Finding::error(
+            &task.node,
+            format!("the task definition has {bytes} bytes, and at most {MOST_BYTES} are allowed"),
+        ));
     }
 }
 
-fn containers(subject: &Subject, report: &mut Report) {
-    let Some(all) = subject.spec.get("containerDefinitions") else { return };
-    let count = all.items().len();
-    if matches!(&all.value, Value::List(items) if items.is_empty()) {
-        report.error(all, "`containerDefinitions` is empty: a task has at least one container");
+fn container_count(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    let list = task.node.at("containerDefinitions");
+    let count = task.containers.len();
+    if list.value().is_some() && count == 0 {
+        out.push(Finding::error(&list, "the task definition has no container"));
     }
     if count > MOST_CONTAINERS {
-        report.error(all, format!("{count} containers; a task definition has at most {MOST_CONTAINERS}"));
+        let message = format!("{count} containers, and a task definition has at most {MOST_CONTAINERS}");
+        out.push(Finding::error(&list, message));
     }
-    unique(all.items(), by("name"), "the container", report);
+    if count > 0 && task.containers.iter().all(|container| container.is_false("essential")) {
+        out.push(
+            Finding::error(&list, "no container is essential")
+                .hint("remove `essential: false` from the container whose end should end the task"),
+        );
+    }
+    for (container, first) in repeated(&task.containers, |one| one.str("name")) {
+        let name = container.str("name").unwrap_or_default();
+        let at = container.at("name");
+        out.push(
+            Finding::error(&at, format!("two containers are named `{name}`")).related(&first.at("name")),
+        );
+    }
 }
 
-/// CPU units of `256`, `1 vCPU`, `.25 vcpu`.
-pub fn cpu_units(text: &str) -> Option<i64> {
-    sized(text, "vcpu")
-}
-
-/// MiB of `512`, `1GB`, `.5 gb`.
-pub fn mebibytes(text: &str) -> Option<i64> {
-    sized(text, "gb")
-}
-
-fn sized(text: &str, unit: &str) -> Option<i64> {
-    let text = text.trim().to_ascii_lowercase();
-    let Some(large) = text.strip_suffix(unit) else {
-        return text.parse().ok().filter(|number| *number > 0);
+/// What the containers reserve must fit into what the task has.
+fn sums(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    let reserved = |container: &Node| container.integer("memoryReservation").or(container.integer("memory"));
+    let cpu = |container: &Node| container.integer("cpu");
+    let sum = |of: &dyn Fn(&Node) -> Option<i64>| {
+        task.containers.iter().filter_map(of).fold(0, |sum: i64, one| sum.saturating_add(one))
     };
-    let number: f64 = large.trim().parse().ok()?;
-    #[allow(clippy::cast_possible_truncation)] // Checked right before.
-    (number > 0.0 && number < 1e6).then_some((number * 1024.0).round() as i64)
-}
-
-fn sizes(subject: &Subject, report: &mut Report) {
-    for (member, read, example) in [
-        ("cpu", cpu_units as fn(&str) -> Option<i64>, "`256` or `.25 vCPU`"),
-        ("memory", mebibytes, "`512` or `1 GB`"),
-    ] {
-        let Some(node) = subject.spec.get(member) else { continue };
-        if let Some(text) = node.as_str().filter(|text| read(text).is_none()) {
-            let problem = report.error(node, format!("`{member}` of a task cannot be `{text}`"));
-            problem.hint(format!("write {example}"));
-        }
+    for (member, sum, unit) in [("cpu", sum(&cpu), "CPU units"), ("memory", sum(&reserved), "MiB of memory")]
+    {
+        let Some(most) = task.quantity(member).filter(|most| sum > *most) else { continue };
+        out.push(
+            Finding::error(
+                &task.node.at(member),
+                format!("the containers reserve {sum} {unit}, and the task has {most}"),
+            )
+            .hint(format!("raise the task's `{member}`, or lower the containers'")),
+        );
     }
-}
-
-fn essential(subject: &Subject, report: &mut Report) {
-    let all = list(subject.spec);
-    if !all.is_empty() && all.iter().all(|container| container.bool("essential") == Some(false)) {
-        report.error(&all[0], "no container is essential: at least one must be");
-    }
-}
-
-/// dependsOn names other containers, without a cycle, and asks for what they can fulfil.
-fn dependencies(subject: &Subject, report: &mut Report) {
-    let all = list(subject.spec);
-    let mut graph: HashMap<&str, Vec<(&str, &Node)>> = HashMap::new();
-    for container in all {
-        let own = container.str("name").unwrap_or_default();
-        for dependency in container.list("dependsOn") {
-            let Some(node) = dependency.get("containerName") else { continue };
-            let Some(name) = node.as_str() else { continue };
-            graph.entry(own).or_default().push((name, node));
-            match find(subject.spec, name) {
-                None if all_named(subject.spec) => unknown_container("dependsOn", node, subject.spec, report),
-                Some(other) => condition(dependency, other, name, report),
-                None => {}
-            }
-        }
-    }
-    if let Some((path, at)) = cycle(&graph) {
-        report.error(at, format!("`dependsOn` goes round in a circle: {}", path.join(" → ")));
-    }
-}
-
-pub fn unknown_container(what: &str, node: &Node, definition: &Node, report: &mut Report) {
-    let name = node.as_str().unwrap_or_default();
-    let known = list(definition).iter().filter_map(|container| container.str("name"));
-    let problem = report.error(node, format!("`{what}` names the container `{name}`, which does not exist"));
-    problem.hint = crate::manifest::nearest(name, known.clone())
-        .map(|meant| format!("did you mean `{meant}`?"))
-        .or_else(|| {
-            Some(format!(
-                "there are {}",
-                known.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
-            ))
-        });
-}
-
-fn condition(dependency: &Node, other: &Node, name: &str, report: &mut Report) {
-    let Some(node) = dependency.get("condition") else { return };
-    match node.as_str() {
-        Some("HEALTHY") if other.get("healthCheck").is_none() => {
-            let problem =
-                report.error(node, format!("`HEALTHY` needs a `healthCheck` of the container `{name}`"));
-            problem.hint("use `START`, or give it a health check: the image's own does not count");
-        }
-        Some(end @ ("COMPLETE" | "SUCCESS"))
-            if other.bool("essential") != Some(false)
-                && other.get("essential").is_none_or(|node| node.value != Value::Invalid) =>
-        {
-            let problem = report.error(node, format!("`{end}` needs a container that is not essential"));
-            problem.hint(format!(
-                "write `essential: false` for `{name}`: a task ends with its essential containers"
-            ));
-        }
-        _ => {}
-    }
-}
-
-/// A circle of dependencies, and where it closes.
-fn cycle<'a>(graph: &HashMap<&'a str, Vec<(&'a str, &'a Node)>>) -> Option<(Vec<String>, &'a Node)> {
-    let mut starts: Vec<&&str> = graph.keys().collect();
-    starts.sort();
-    starts.into_iter().find_map(|start| {
-        let mut path = vec![*start];
-        let mut seen = Vec::new();
-        walk(graph, start, &mut path, &mut seen)
-            .map(|at| (path.iter().map(|name| (*name).to_owned()).collect(), at))
-    })
-}
-
-/// Follows dependencies until one leads back to the first of `path`.
-fn walk<'a>(
-    graph: &HashMap<&'a str, Vec<(&'a str, &'a Node)>>,
-    from: &'a str,
-    path: &mut Vec<&'a str>,
-    seen: &mut Vec<&'a str>,
-) -> Option<&'a Node> {
-    for (next, at) in graph.get(from).map_or(&[][..], Vec::as_slice) {
-        path.push(next);
-        if *next == path[0] {
-            return Some(at);
-        }
-        if !seen.contains(next) {
-            seen.push(next);
-            if let Some(at) = walk(graph, next, path, seen) {
-                return Some(at);
-            }
-        }
-        path.pop();
-    }
-    None
-}
-
-fn links(subject: &Subject, report: &mut Report) {
-    let mode = network_mode(subject.spec);
-    for link in list(subject.spec).iter().flat_map(|container| container.list("links")) {
-        let name = link.as_str().unwrap_or_default().split(':').next().unwrap_or_default();
-        if mode.is_some_and(|mode| mode != "bridge") {
-            report.error(
-                link,
-                format!("`links` need `networkMode: bridge`, not `{}`", mode.unwrap_or_default()),
-            );
-        } else if find(subject.spec, name).is_none() && all_named(subject.spec) {
-            unknown_container("links", &link.with(Value::String(name.to_owned())), subject.spec, report);
-        }
-    }
-}
-
-/// Volumes have names; containers mount what is there.
-fn volumes(subject: &Subject, report: &mut Report) {
-    let volumes = subject.spec.list("volumes");
-    unique(volumes, by("name"), "the volume", report);
-    for volume in volumes {
-        match volume.get("name") {
-            Some(name) => names::plain_name("name", name, report),
-            None => {
-                report.error(volume, "a volume has no `name`");
-            }
-        }
-        efs(volume, report);
-    }
-    let named = |name: &str| volumes.iter().any(|volume| volume.str("name") == Some(name));
-    let readable = subject.spec.get("volumes").is_none_or(|list| list.value != Value::Invalid);
-    for container in list(subject.spec) {
-        for mount in container.list("mountPoints") {
-            let Some(node) = mount.get("sourceVolume") else { continue };
-            if let Some(name) = node.as_str().filter(|name| readable && !named(name)) {
-                let problem = report
-                    .error(node, format!("`mountPoints` names the volume `{name}`, which does not exist"));
-                let known = volumes.iter().filter_map(|volume| volume.str("name"));
-                problem.hint =
-                    crate::manifest::nearest(name, known).map(|meant| format!("did you mean `{meant}`?"));
-            }
-        }
-        for from in container.list("volumesFrom") {
-            let Some(node) = from.get("sourceContainer") else { continue };
-            if find(subject.spec, node.as_str().unwrap_or_default()).is_none() && all_named(subject.spec) {
-                unknown_container("volumesFrom", node, subject.spec, report);
-            }
-        }
-    }
-}
-
-/// An access point brings its own root, and IAM needs encryption in transit.
-fn efs(volume: &Node, report: &mut Report) {
-    let Some(efs) = volume.get("efsVolumeConfiguration") else { return };
-    let authorization = efs.get("authorizationConfig");
-    let access_point = authorization.and_then(|config| config.get("accessPointId"));
-    let root = efs.get("rootDirectory").filter(|node| !matches!(node.as_str(), Some("/" | "")));
-    if let (Some(root), Some(_)) = (root, access_point) {
-        report.error(root, "with an `accessPointId` `rootDirectory` must be left out or `/`");
-    }
-    let iam = authorization.and_then(|config| config.str("iam")) == Some("ENABLED");
-    let encrypted = efs.get("transitEncryption").is_some_and(|node| node.as_str() != Some("DISABLED"));
-    if (iam || access_point.is_some()) && !encrypted {
-        report.error(efs, "an access point and IAM need `transitEncryption: ENABLED`");
-    }
-}
-
-/// Two containers cannot have one port of the host; with `awsvpc` and `host` that is the container's own.
-fn host_ports(subject: &Subject, report: &mut Report) {
-    let mode = network_mode(subject.spec);
-    let shares_host = matches!(mode, Some("awsvpc" | "host"));
-    let mut taken: Vec<((i64, &str), &Node)> = Vec::new();
-    for mapping in list(subject.spec).iter().flat_map(|container| container.list("portMappings")) {
-        let (container, host) = (mapping.int("containerPort"), mapping.int("hostPort"));
-        if let (true, Some(inner), Some(outer @ 1..)) = (shares_host, container, host)
-            && inner != outer
-        {
-            let at = mapping.get("hostPort").unwrap_or(mapping);
-            let problem =
-                report.error(at, format!("`hostPort` {outer} differs from `containerPort` {inner}"));
-            problem.hint(format!("with `networkMode: {}` leave `hostPort` out", mode.unwrap_or_default()));
+    for container in &task.containers {
+        let (Some(own), Some(most)) = (container.integer("memory"), task.quantity("memory")) else {
             continue;
-        }
-        let port = if shares_host { container } else { host.filter(|port| *port != 0) };
-        let Some(port) = port else { continue };
-        let protocol = mapping.str("protocol").unwrap_or("tcp");
-        let at = mapping.get("hostPort").or(mapping.get("containerPort")).unwrap_or(mapping);
-        if let Some((_, first)) = taken.iter().find(|(known, _)| *known == (port, protocol)) {
-            let place = report.place(*first);
-            report
-                .error(at, format!("the port {port}/{protocol} of the host is taken twice"))
-                .related(place, "the first time");
-        } else {
-            taken.push(((port, protocol), at));
+        };
+        if own > most && container.given("memoryReservation") {
+            let message = format!("the container's memory of {own} MiB is over the task's {most}");
+            out.push(Finding::error(&container.at("memory"), message).related(&task.node.at("memory")));
         }
     }
 }
 
-fn port_names(subject: &Subject, report: &mut Report) {
-    let mappings: Vec<Node> =
-        list(subject.spec).iter().flat_map(|container| container.list("portMappings")).cloned().collect();
-    unique(&mappings, by("name"), "the port name", report);
-    for name in mappings.iter().filter_map(|mapping| mapping.get("name")) {
-        let is_letter =
-            |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "-_".contains(letter);
-        let text = name.as_str().unwrap_or("a");
-        if text.is_empty() || text.len() > 64 || text.starts_with('-') || !text.chars().all(is_letter) {
-            let problem = report.error(name, format!("the name of a port cannot be `{text}`"));
-            problem.hint("small letters, digits, `-` and `_`, at most 64 of them, not beginning with `-`");
+fn volumes(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    let volumes = task.node.list("volumes");
+    for (volume, first) in repeated(&volumes, |one| one.str("name")) {
+        let name = volume.str("name").unwrap_or_default();
+        let at = volume.at("name");
+        out.push(Finding::error(&at, format!("two volumes are named `{name}`")).related(&first.at("name")));
+    }
+    let mut at_launch = volumes.iter().filter(|volume| volume.is_true("configuredAtLaunch"));
+    if let (Some(first), Some(second)) = (at_launch.next(), at_launch.next()) {
+        let message = "only one volume of a task definition can be configured at launch";
+        out.push(Finding::error(&second.at("configuredAtLaunch"), message).related(first));
+    }
+    for volume in &volumes {
+        if volume.members().is_some() && !volume.has("name") {
+            out.push(Finding::error(volume, "the volume has no `name`").hint("add `name`"));
+        }
+        one_configuration(volume, out);
+        efs(&volume.at("efsVolumeConfiguration"), out);
+    }
+    for container in &task.containers {
+        let mounts = container.list("mountPoints");
+        for (again, first) in repeated(&mounts, |mount| mount.str("containerPath").map(str::to_owned)) {
+            let path = again.str("containerPath").unwrap_or_default();
+            let message = format!("two volumes are mounted at `{path}`");
+            out.push(Finding::error(&again.at("containerPath"), message).related(&first));
+        }
+        for mount in mounts {
+            let source = mount.at("sourceVolume");
+            let Some(name) = source.text() else { continue };
+            if !volumes.iter().any(|volume| volume.str("name") == Some(name)) {
+                out.push(
+                    Finding::error(&source, format!("the task definition has no volume `{name}`"))
+                        .hint(format!("add `{{name: {name}}}` to `volumes`")),
+                );
+            }
         }
     }
 }
 
-fn firelens(subject: &Subject, report: &mut Report) {
-    let routers: Vec<&Node> =
-        list(subject.spec).iter().filter_map(|container| container.get("firelensConfiguration")).collect();
-    if let [first, second, ..] = routers.as_slice() {
-        let place = report.place(*first);
-        report
-            .error(*second, "only one container can have a `firelensConfiguration`")
-            .related(place, "the first one");
+fn one_configuration(volume: &Node, out: &mut Vec<Finding>) {
+    let kinds = [
+        "host",
+        "dockerVolumeConfiguration",
+        "efsVolumeConfiguration",
+        "s3filesVolumeConfiguration",
+        "fsxWindowsFileServerVolumeConfiguration",
+    ];
+    let mut given: Vec<&str> = kinds.into_iter().filter(|kind| volume.has(kind)).collect();
+    if volume.is_true("configuredAtLaunch") {
+        given.push("configuredAtLaunch");
     }
-    for container in list(subject.spec) {
-        let driver = container.at_path(&["logConfiguration", "logDriver"]);
-        if let Some(driver) =
-            driver.filter(|driver| driver.as_str() == Some("awsfirelens") && routers.is_empty())
-        {
-            let problem =
-                report.error(driver, "`awsfirelens` needs a container with a `firelensConfiguration`");
-            problem.hint(
-                "add a log router such as `public.ecr.aws/aws-observability/aws-for-fluent-bit:stable`",
+    if let [first, second, ..] = given[..] {
+        out.push(
+            Finding::error(&volume.at(second), format!("a volume cannot have both `{first}` and `{second}`"))
+                .related(&volume.at(first)),
+        );
+    }
+}
+
+fn efs(efs: &Node, out: &mut Vec<Finding>) {
+    let encrypted = efs.str("transitEncryption") == Some("ENABLED");
+    let access_point = efs.at("authorizationConfig.accessPointId");
+    let root = efs.at("rootDirectory");
+    let hint = "add `transitEncryption: ENABLED`";
+    if access_point.text().is_some() {
+        if !encrypted {
+            out.push(
+                Finding::error(&access_point, "an EFS access point needs encryption in transit").hint(hint),
+            );
+        }
+        if let Some(directory) = root.text().filter(|root| *root != "/") {
+            out.push(
+                Finding::error(
+                    &root,
+                    format!("with an EFS access point `rootDirectory` cannot be `{directory}`"),
+                )
+                .hint("remove `rootDirectory`: the access point has its own")
+                .related(&access_point),
+            );
+        }
+    }
+    let iam = efs.at("authorizationConfig.iam");
+    if iam.text() == Some("ENABLED") && !encrypted {
+        out.push(Finding::error(&iam, "IAM authorization of EFS needs encryption in transit").hint(hint));
+    }
+}
+
+fn proxy(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    let name = task.node.at("proxyConfiguration.containerName");
+    if let Some(container) = name.text().filter(|container| task.container(container).is_none()) {
+        // AWS has been seen to take it.
+        out.push(Finding::warning(&name, format!("there is no container `{container}`")).hint(task.names()));
+    }
+}
+
+/// FireLens: who writes to it needs exactly one container that is it.
+fn log_router(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    let mut routers = task.containers.iter().filter(|one| one.given("firelensConfiguration"));
+    let first = routers.next();
+    for router in routers {
+        let at = router.at("firelensConfiguration");
+        out.push(Finding::error(&at, "only one container of a task can have a `firelensConfiguration`"));
+    }
+    for container in task.containers.iter().filter(|_| first.is_none()) {
+        let driver = container.at("logConfiguration.logDriver");
+        if driver.text() == Some("awsfirelens") {
+            out.push(
+                Finding::error(&driver, "`awsfirelens` needs a container that routes the log")
+                    .hint("add a container with a `firelensConfiguration`"),
             );
         }
     }
 }
 
-fn proxy(subject: &Subject, report: &mut Report) {
-    let Some(node) = subject.spec.at_path(&["proxyConfiguration", "containerName"]) else { return };
-    let is_there = find(subject.spec, node.as_str().unwrap_or_default()).is_some();
-    if !is_there && says(Some(node)).is_some() && all_named(subject.spec) {
-        unknown_container("proxyConfiguration", node, subject.spec, report);
+/// Who reads secrets, writes to CloudWatch Logs or pulls from ECR before a container runs.
+fn execution_role(spec: &Node, out: &mut Vec<Finding>) {
+    let Some(task) = Task::of(spec) else { return };
+    if task.node.has("executionRoleArn") {
+        return;
+    }
+    for container in &task.containers {
+        let needs = [
+            ("secrets", "secrets"),
+            ("repositoryCredentials", "repository credentials"),
+            ("logConfiguration.secretOptions", "secrets of the log driver"),
+        ];
+        let fargate = [
+            ("logConfiguration.logDriver", "the log driver `awslogs` on Fargate", "awslogs"),
+            ("image", "an image of Amazon ECR on Fargate", ".dkr.ecr."),
+        ];
+        let always = needs.into_iter().find(|(member, _)| container.has(member));
+        let on_fargate = || {
+            let wants =
+                |member: &str, text: &str| container.str(member).is_some_and(|given| given.contains(text));
+            let found = fargate.into_iter().find(|(member, _, text)| wants(member, text));
+            found.filter(|_| task.on_fargate).map(|(member, what, _)| (member, what))
+        };
+        if let Some((member, what)) = always.or_else(on_fargate) {
+            out.push(
+                Finding::error(&container.at(member), format!("{what} needs an execution role"))
+                    .hint("add `executionRoleArn` to the task definition"),
+            );
+            return;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{says, says_nothing};
-    use super::*;
+    use crate::manifest::checks::tests::{Case, table, task};
+    use serde_json::json;
 
-    /// A service on EC2 whose task has these containers.
-    fn task(more: &str, containers: &[&str]) -> String {
-        let containers: String = containers
-            .iter()
-            .map(|container| format!("    - {{image: nginx, memory: 128, {container}}}\n"))
-            .collect();
-        format!("service: {{}}\ntaskDefinition:\n{more}  containerDefinitions:\n{containers}")
+    fn tasks(cases: Vec<Case>) {
+        let spec = |task| json!({"taskDefinition": task, "service": {"serviceName": "web"}});
+        table(cases.into_iter().map(|(what, task, words)| (what, spec(task), words)));
     }
 
     #[test]
-    fn sizes_are_read_in_every_spelling() {
-        for (text, units) in [("256", 256), ("1 vCPU", 1024), (".25 vcpu", 256), ("0.5VCPU", 512)] {
-            assert_eq!(cpu_units(text), Some(units), "{text}");
-        }
-        for (text, size) in [("512", 512), ("1GB", 1024), (".5 gb", 512)] {
-            assert_eq!(mebibytes(text), Some(size), "{text}");
-        }
-        assert_eq!(mebibytes("512MB"), None);
-        says("EcsService", &task("  memory: 512MB\n", &["name: a"]), "`memory` of a task cannot be `512MB`");
-    }
-
-    #[test]
-    fn dependencies_are_other_containers_without_a_circle() {
-        says(
-            "EcsService",
-            &task("", &["name: a, dependsOn: [{containerName: b, condition: START}]"]),
-            "`b`, which does not exist",
-        );
-        says(
-            "EcsService",
-            &task(
-                "",
-                &[
-                    "name: a, dependsOn: [{containerName: b, condition: START}]",
-                    "name: b, dependsOn: [{containerName: a, condition: START}]",
-                ],
+    fn tasks_as_a_whole() {
+        let web = || json!({"name": "web", "image": "nginx", "memory": 128});
+        let eleven: Vec<_> =
+            (0..11).map(|n| json!({"name": format!("c{n}"), "image": "x", "memory": 8})).collect();
+        tasks(vec![
+            ("spelled sizes", task(json!({"cpu": ".25 vcpu", "memory": "1 GB"}), web()), ""),
+            ("no amount", task(json!({"cpu": "much"}), web()), "taskDefinition.cpu: `much`"),
+            ("no container", json!({"containerDefinitions": []}), "no container"),
+            ("many", json!({"containerDefinitions": eleven}), "11 containers"),
+            ("one name twice", json!({"containerDefinitions": [web(), web()]}), "two containers"),
+            (
+                "none essential",
+                task(json!({}), json!({"name": "a", "memory": 8, "essential": false})),
+                "essential",
             ),
-            "goes round in a circle: a → b → a",
-        );
-        says(
-            "EcsService",
-            &task("", &["name: a, dependsOn: [{containerName: a, condition: START}]"]),
-            "circle: a → a",
-        );
-        says(
-            "EcsService",
-            &task("", &["name: a, dependsOn: [{containerName: b, condition: HEALTHY}]", "name: b"]),
-            "needs a `healthCheck`",
-        );
-        says(
-            "EcsService",
-            &task("", &["name: a, dependsOn: [{containerName: b, condition: SUCCESS}]", "name: b"]),
-            "not essential",
-        );
-        says_nothing(
-            "EcsService",
-            &task(
-                "",
-                &[
-                    "name: a, dependsOn: [{containerName: b, condition: SUCCESS}]",
-                    "name: b, essential: false",
-                ],
+            ("memory", task(json!({"memory": "64"}), web()), "reserve 128 MiB"),
+            ("memory fits", task(json!({"memory": ".5 GB"}), web()), ""),
+            (
+                "limit",
+                task(json!({"memory": "100"}), json!({"name": "a", "memory": 200, "memoryReservation": 50})),
+                "over the task's",
             ),
-        );
+            ("cpu", task(json!({"cpu": "256"}), json!({"name": "a", "memory": 8, "cpu": 512})), "512 CPU"),
+        ]);
     }
 
     #[test]
-    fn names_of_containers_ports_and_volumes_are_unique_and_known() {
-        says("EcsService", &task("", &["name: a", "name: a"]), "the container `a` stands here twice");
-        says("EcsService", &task("", &["name: a, essential: false"]), "no container is essential");
-        says(
-            "EcsService",
-            &task("", &["name: a, mountPoints: [{sourceVolume: data, containerPath: /d}]"]),
-            "the volume `data`",
-        );
-        says("EcsService", &task("", &["name: a, volumesFrom: [{sourceContainer: b}]"]), "the container `b`");
-        says("EcsService", &task("", &["name: a, links: ['b:db']"]), "the container `b`");
-        says(
-            "EcsService",
-            &task(
-                "",
-                &[
-                    "name: a, portMappings: [{containerPort: 80, hostPort: 80}, {containerPort: 81, hostPort: 80}]",
-                ],
+    fn volumes_and_roles() {
+        let web = || json!({"name": "web", "image": "nginx", "memory": 128});
+        let efs = |efs| task(json!({"volumes": [{"name": "v", "efsVolumeConfiguration": efs}]}), web());
+        tasks(vec![
+            (
+                "mount",
+                task(json!({}), json!({"name": "a", "memory": 8, "mountPoints": [{"sourceVolume": "v"}]})),
+                "no volume `v`",
             ),
-            "80/tcp of the host is taken twice",
-        );
-    }
-
-    #[test]
-    fn a_misspelled_member_is_not_missing_as_well() {
-        says(
-            "EcsService",
-            "service: {}\ntaskDefinition: {containerDefinition: [{name: a}]}",
-            "has no member `containerDefinition`",
-        );
-    }
-
-    #[test]
-    fn firelens_needs_its_router() {
-        says(
-            "EcsService",
-            &task("", &["name: a, logConfiguration: {logDriver: awsfirelens}"]),
-            "needs a container with",
-        );
-    }
-
-    #[test]
-    fn an_efs_access_point_needs_encryption_and_no_root() {
-        let volume = |config: &str| {
-            task(
-                &format!(
-                    "  volumes: [{{name: d, efsVolumeConfiguration: {{fileSystemId: fs-1, {config}}}}}]\n"
+            (
+                "volumes",
+                task(json!({"volumes": [{"name": "v"}, {"name": "v", "host": {}}]}), web()),
+                "two volumes",
+            ),
+            (
+                "kinds",
+                task(
+                    json!({"volumes": [{"name": "v", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}, "host": {"sourcePath": "/x"}}]}),
+                    web(),
                 ),
-                &["name: a"],
-            )
-        };
-        says(
-            "EcsService",
-            &volume("authorizationConfig: {accessPointId: fsap-1}"),
-            "transitEncryption: ENABLED",
-        );
-        says(
-            "EcsService",
-            &volume(
-                "transitEncryption: ENABLED, rootDirectory: /x, authorizationConfig: {accessPointId: fsap-1}",
+                "both `host`",
             ),
-            "`rootDirectory` must be left out",
-        );
+            (
+                "efs",
+                efs(
+                    json!({"fileSystemId": "fs-1", "transitEncryption": "ENABLED", "rootDirectory": "/", "authorizationConfig": {"accessPointId": "fsap-1", "iam": "ENABLED"}}),
+                ),
+                "",
+            ),
+            (
+                "efs root",
+                efs(
+                    json!({"transitEncryption": "ENABLED", "rootDirectory": "/a", "authorizationConfig": {"accessPointId": "fsap-1"}}),
+                ),
+                "cannot be `/a`",
+            ),
+            (
+                "efs plain",
+                efs(json!({"authorizationConfig": {"accessPointId": "fsap-1"}})),
+                "encryption in transit",
+            ),
+            (
+                "proxy",
+                task(json!({"proxyConfiguration": {"containerName": "envoy"}}), web()),
+                "warning: taskDefinition.proxyConfiguration.containerName",
+            ),
+            (
+                "router",
+                task(
+                    json!({}),
+                    json!({"name": "a", "memory": 8, "logConfiguration": {"logDriver": "awsfirelens"}}),
+                ),
+                "routes the log",
+            ),
+            (
+                "secrets",
+                task(
+                    json!({}),
+                    json!({"name": "a", "memory": 8, "secrets": [{"name": "A", "valueFrom": "x"}]}),
+                ),
+                "execution role",
+            ),
+            (
+                "secrets with a role",
+                task(
+                    json!({"executionRoleArn": "exec"}),
+                    json!({"name": "a", "memory": 8, "secrets": [{"name": "A", "valueFrom": "x"}]}),
+                ),
+                "",
+            ),
+        ]);
     }
 }
