@@ -27,8 +27,11 @@ const PARTS: [(&str, &str, &str); 8] = [
     ("ScheduledAction", "application-autoscaling", "PutScheduledAction"),
 ];
 
+/// Members that the planner fills in by itself, and what with.
+type Own = &'static [(&'static str, &'static str)];
+
 /// The calls that change what exists: the part whose members they take, and what else is in their inputs.
-const UPDATES: [(&str, &str, &str, &[(&str, &str)]); 8] = [
+const UPDATES: [(&str, &str, &str, Own); 8] = [
     (
         "Service",
         "ecs",
@@ -221,10 +224,10 @@ fn what_a_create_takes_can_be_declared_or_is_left_out_with_a_reason() {
             let reason = part_shape.without.iter().find(|(left_out, _)| *left_out == member.name);
             match reason {
                 Some((_, reason)) if reason.len() < 10 => {
-                    problems.push(format!("{part}: no reason for leaving out `{}`", member.name))
+                    problems.push(format!("{part}: no reason for leaving out `{}`", member.name));
                 }
                 None if part_shape.member(&member.name).is_none() => {
-                    problems.push(format!("{name}.{} is forgotten", member.name))
+                    problems.push(format!("{name}.{} is forgotten", member.name));
                 }
                 _ => {}
             }
@@ -275,7 +278,7 @@ fn reaches(shape: &'static Shape, place: &[Step]) -> bool {
     for step in place {
         let next = match step {
             Step::Member(holder, member) => {
-                at.member(&holder.members()[*member].name).map(|member| member.shape())
+                at.member(&holder.members()[*member].name).map(ecs_operator::model::facts::Member::shape)
             }
             Step::Element(_) => at.element(),
         };

@@ -7,6 +7,8 @@ use bytes::Bytes;
 use ecs_operator::aws::{Api, Aws, Connection, Exchange, Operation, Patience};
 use ecs_operator::execute::ActionResult;
 use ecs_operator::model::desired::Desired;
+use ecs_operator::model::names::tag;
+use ecs_operator::observe::{RevisionCache, inventory};
 use ecs_operator::plan::{Hold, ObjectPlan, Options, Plan, Verdict};
 use ecs_operator::reconcile::Session;
 use ecs_operator::sandbox::{CallRecord, Clock, Fault, FaultKind, Outcome, Sandbox};
@@ -106,7 +108,13 @@ impl World {
         self.sandbox.forget_calls();
         let mut failures = Vec::new();
         for _ in 0..MOST_PASSES {
-            let plan = self.session.plan(&desired).await.unwrap().plan;
+            let plan = match self.session.plan(&desired).await {
+                Ok(planned) => planned.plan,
+                Err(error) => {
+                    failures.push(error.to_string());
+                    return Applied { changes: self.changed(), failures, last: Plan::default() };
+                }
+            };
             let is_waiting = plan.objects.iter().any(|object| matches!(object.hold, Some(Hold::Waiting(_))));
             if !plan.actions.is_empty() {
                 failures.extend(self.execute(&plan).await);
@@ -183,6 +191,45 @@ impl World {
         self.behind(Operation::DescribeServices, input).await["services"][0].clone()
     }
 
+    /// Takes our tags from everything: nobody made it.
+    pub async fn disown(&mut self) {
+        let keys = json!([tag::OWNER, tag::SOURCE, tag::STATE]);
+        let clusters = self.behind(Operation::DescribeClusters, json!({"clusters": ["shop"]})).await;
+        let providers = self.behind(Operation::DescribeCapacityProviders, json!({})).await;
+        let mut arns = vec![
+            clusters["clusters"][0]["clusterArn"].clone(),
+            self.service("shop", "web").await["serviceArn"].clone(),
+        ];
+        let all = providers["capacityProviders"].as_array().unwrap();
+        arns.extend(
+            all.iter()
+                .map(|one| one["capacityProviderArn"].clone())
+                .filter(|arn| !arn.as_str().unwrap().contains("FARGATE")),
+        );
+        for arn in arns {
+            self.behind(Operation::EcsUntagResource, json!({"resourceArn": arn, "tagKeys": keys})).await;
+        }
+        let repositories = self.behind(Operation::DescribeRepositories, json!({})).await;
+        for repository in repositories["repositories"].as_array().unwrap() {
+            let input = json!({"resourceArn": repository["repositoryArn"], "tagKeys": keys});
+            self.behind(Operation::EcrUntagResource, input).await;
+        }
+    }
+
+    /// Manifests for what runs in a cluster.
+    pub async fn import(&self, cluster: &str) -> Vec<Value> {
+        let cache = RevisionCache::default();
+        let observed = inventory(&self.session.aws, &cache, REGION, cluster).await.unwrap();
+        let import = ecs_operator::import::manifests(&observed).unwrap();
+        let written = import.manifests.iter().map(|one| {
+            let annotations: serde_json::Map<_, _> =
+                one.annotations.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            json!({"apiVersion": "ecs-operator.dev/v1alpha1", "kind": one.key.kind.name(),
+                "metadata": {"name": one.name, "annotations": annotations}, "spec": one.spec})
+        });
+        written.collect()
+    }
+
     /// The ACTIVE revisions of a family.
     pub async fn revisions(&self, family: &str) -> Vec<String> {
         let input = json!({"familyPrefix": family, "status": "ACTIVE"});
@@ -236,8 +283,7 @@ pub fn count(changes: &[String], operation: &str) -> usize {
 
 /// Manifests, resolved: they must be without fault.
 pub fn desired(manifests: &[Value]) -> Desired {
-    let text: Vec<String> = manifests.iter().map(|manifest| format!("---\n{manifest:#}\n")).collect();
-    let snapshot = source::load(&[PathBuf::from("-")], &mut text.concat().as_bytes());
+    let snapshot = source::load(&[PathBuf::from("-")], &mut shown(manifests).as_bytes());
     let options = resolve::Options { default_region: Some(REGION.to_owned()) };
     let resolved = resolve::resolve(&snapshot, &options);
     let errors: Vec<String> = resolved
@@ -251,7 +297,7 @@ pub fn desired(manifests: &[Value]) -> Desired {
 }
 
 fn shown(manifests: &[Value]) -> String {
-    manifests.iter().map(|manifest| format!("---\n{manifest:#}\n")).collect()
+    manifests.iter().fold(String::new(), |text, manifest| text + &format!("---\n{manifest:#}\n"))
 }
 
 /// Whether a plan changes nothing and finds nothing amiss.

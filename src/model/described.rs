@@ -5,13 +5,20 @@
 //! deployment or its service revision, policies and tags come from calls of their own.
 
 use super::desired::Document;
+use super::names::GROUP;
 use super::observed::{Resource, Sighting, Tags};
 use serde_json::{Value, json};
 
-/// A cluster or capacity provider: its description with its tags.
+/// A cluster or capacity provider: its description with its tags, less those of the operator and of AWS itself.
 pub fn plain(live: &Resource) -> Document {
     let mut described = live.body.clone();
-    described.insert("tags".to_owned(), tag_list(&live.tags));
+    let mut tags = live.tags.clone();
+    tags.retain(|key, _| !key.starts_with(GROUP) && !key.starts_with("aws:"));
+    if tags.is_empty() {
+        described.remove("tags");
+    } else {
+        described.insert("tags".to_owned(), tag_list(&tags));
+    }
     described
 }
 
@@ -30,9 +37,10 @@ pub fn repository(live: &Resource) -> Document {
     described
 }
 
-/// The `service` part of a service.
+/// The `service` part of a service, without its revision: that has many spellings, and a part of its own.
 pub fn service(live: &Resource) -> Document {
     let mut described = plain(live);
+    described.remove("taskDefinition");
     let primary = listed(&live.body, "deployments").find(|deployment| deployment["status"] == "PRIMARY");
     for member in ["serviceConnectConfiguration", "volumeConfigurations", "vpcLatticeConfigurations"] {
         let value = primary.and_then(|primary| primary.get(member));

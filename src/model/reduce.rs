@@ -23,7 +23,8 @@ pub fn minimal(shape: &Shape, document: &Document, account: &str) -> Document {
 fn pruned(shape: &Shape, document: &Document, scope: &Scope) -> Document {
     let scope = scope.within(document);
     let least = structure(shape, document, &scope);
-    let kept = shape.members().iter().filter(|member| least.contains_key(&member.name));
+    // What a structure must have stays in it, whatever it says.
+    let kept = shape.members().iter().filter(|member| member.required || least.contains_key(&member.name));
     kept.filter_map(|member| {
         let value = document.get(&member.name)?;
         let value = match (&member.shape().kind, value) {

@@ -9,7 +9,7 @@ use super::object::{Work, document};
 use crate::model::described;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
-use crate::model::facts::kind_shape;
+use crate::model::facts::{Shape, kind_shape};
 use crate::model::merge::merged;
 use crate::model::observed::{Resource, Sighting};
 use crate::model::semantics::{Change, is_nothing};
@@ -226,13 +226,30 @@ fn write_list<'a>(
             let input = identified(work, key(new));
             work.act(draft, API, delete, input);
         }
-        let mut whole = new.as_object().cloned().unwrap_or_default();
+        let old = old.filter(|old| list != "policies" || kind(old) == kind(new));
+        let shape = kind_shape(if list == "policies" { "Policy" } else { "ScheduledAction" });
+        let mut whole = written(shape, new, old, work.account);
         if list == "policies" {
             whole.entry("policyType").or_insert_with(|| json!("StepScaling"));
         }
         let input = identified(work, whole);
         work.act(draft, API, put, input);
     }
+}
+
+/// A policy or action as declared; what it says no more goes back to its default, for a put leaves alone what it
+/// does not name.
+fn written(shape: &'static Shape, new: &Value, old: Option<&Value>, account: &str) -> Document {
+    let new = new.as_object().cloned().unwrap_or_default();
+    let Some(old) = old.and_then(Value::as_object) else { return new };
+    let either = shape.members().iter().map(|member| &member.name);
+    merged(
+        shape,
+        either.filter(|name| new.contains_key(*name) || old.contains_key(*name)),
+        &new,
+        old,
+        account,
+    )
 }
 
 /// Every call names the target by its service.

@@ -1,5 +1,7 @@
 //! Raw bytes against the whole sandbox, and the client that the tests of the APIs share.
 
+#![allow(clippy::needless_pass_by_value)] // inputs are written where they are sent
+
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -27,8 +27,9 @@ async fn listening() -> (Sandbox, aws_config::SdkConfig) {
 
 /// A call of ECS in process, where the SDK is not what is tested.
 fn stage_service(sandbox: &Sandbox) {
-    let call = Call::new("123456789012", "eu-central-1", 0.0);
     let mut state = sandbox.state();
+    state.world.advance(sandbox.0.time.now());
+    let call = Call::new("123456789012", "eu-central-1", state.world.now());
     let region = state.world.region("eu-central-1");
     let containers = json!([{"name": "web", "image": "sandbox/ok", "memory": 64}]);
     for (operation, input) in [

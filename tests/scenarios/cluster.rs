@@ -52,7 +52,7 @@ async fn a_provider_is_updated_in_place_and_another_group_needs_another_provider
     let world = World::new().await;
     world.applies(&[provider(json!({}))]).await;
     let changed = provider(json!({"managedScaling": {"status": "ENABLED"}, "managedDraining": "DISABLED"}));
-    let plan = world.plan(&[changed.clone()]).await;
+    let plan = world.plan(std::slice::from_ref(&changed)).await;
     assert_eq!(
         paths(&plan),
         [
@@ -83,7 +83,7 @@ async fn a_clusters_settings_strategy_and_tags_follow_the_manifest() {
             "tags": [{"key": "team", "value": "a"}]
         }),
     );
-    world.applies(&[one.clone()]).await;
+    world.applies(std::slice::from_ref(&one)).await;
     let two = with(one.clone(), "/spec/defaultCapacityProviderStrategy/1/weight", json!(1));
     let two = with(two, "/spec/tags/0/value", json!("b"));
     let applied = world.applies(&[two]).await;
@@ -115,8 +115,9 @@ async fn what_nobody_declares_must_exist() {
 #[tokio::test(start_paused = true)]
 async fn a_service_whose_provider_is_not_attached_is_blocked() {
     let world = World::new().await;
-    world.applies(&[provider(json!({})), cluster("shop")]).await;
-    let manifests = [provider(json!({})), cluster("shop"), on_provider("web")];
+    world.behind(Operation::CreateCluster, json!({"clusterName": "shop"})).await;
+    world.applies(&[provider(json!({}))]).await;
+    let manifests = [provider(json!({})), on_provider("web")];
     let plan = world.plan(&manifests).await;
     let hold = of(&plan, "web").hold.clone().unwrap();
     assert_eq!(

@@ -41,7 +41,7 @@ async fn another_order_of_rules_prefixes_and_actions_is_the_same() {
     let other = with(other, "/spec/lifecyclePolicy/rules/1/selection/tagPrefixList", json!(["main", "v"]));
     let statement = json!([{"Effect": "Allow", "Sid": "pull", "Action": ["ecr:BatchGetImage"], "Principal": {"AWS": "*"}}]);
     let other = with(other, "/spec/repositoryPolicy/Statement", statement);
-    world.has_nothing_to_do(&[other.clone()]).await;
+    world.has_nothing_to_do(std::slice::from_ref(&other)).await;
     let text = other["spec"]["repositoryPolicy"].to_string();
     world.has_nothing_to_do(&[with(other, "/spec/repositoryPolicy", json!(text))]).await;
 }
@@ -52,7 +52,7 @@ async fn a_changed_policy_is_put_and_never_deleted_first() {
     world.applies(&[full()]).await;
     let changed = with(full(), "/spec/lifecyclePolicy/rules/0/selection/countNumber", json!(5));
     assert_eq!(
-        paths(&world.plan(&[changed.clone()]).await),
+        paths(&world.plan(std::slice::from_ref(&changed)).await),
         ["lifecyclePolicy.rules[2].selection.countNumber"]
     );
     let applied = world.applies(&[changed]).await;

@@ -40,10 +40,15 @@ pub struct Agenda {
 }
 
 impl Agenda {
-    /// Asks for a wake at a time in seconds since the epoch.
+    /// Asks for a wake at a time in seconds since the epoch. Many in a row for one thing and one
+    /// time, as when a service's tasks change together, are one.
     pub fn wake(&mut self, at: f64, wake: Wake) {
-        self.asked += 1;
-        self.wakes.insert((milliseconds(at), self.asked), wake);
+        let at = milliseconds(at);
+        let last = self.wakes.range((at, 0)..=(at, u64::MAX)).next_back();
+        if last.is_none_or(|(_, last)| *last != wake) {
+            self.asked += 1;
+            self.wakes.insert((at, self.asked), wake);
+        }
     }
 
     /// The time of the next wake, in seconds since the epoch.
@@ -88,7 +93,7 @@ mod tests {
     #[test]
     fn wakes_come_by_time_then_by_order_and_survive_being_kept() {
         let mut agenda = Agenda::default();
-        for (at, name) in [(2.0, "late"), (1.0, "first"), (1.0, "second")] {
+        for (at, name) in [(2.0, "late"), (1.0, "first"), (1.0, "second"), (1.0, "second")] {
             agenda.wake(at, cluster(name));
         }
         let kept = serde_json::to_value(agenda).unwrap();

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::listing::{self, includes};
 use super::tags::Tags;
-use super::words::{arn_of, client, cluster_name, failure, fill, invalid, is_name, short};
+use super::words::{arn_of, at, client, cluster_name, failure, fill, invalid, is_name, short};
 use super::{State, Wake};
 use crate::sandbox::{Call, Document, Refusal, field};
 
@@ -234,7 +234,7 @@ fn fill_group(group: &mut Document) -> Result<(), Refusal> {
                 ("instanceWarmupPeriod", json!(300)),
             ],
         );
-        if scaling["status"] == "DISABLED" && group["managedTerminationProtection"] == "ENABLED" {
+        if at(scaling, "status") == "DISABLED" && at(group, "managedTerminationProtection") == "ENABLED" {
             return Err(invalid(
                 "The managed termination protection setting for the capacity provider is invalid. To enable managed termination protection for a capacity provider, enable managed scaling for the capacity provider.",
             ));

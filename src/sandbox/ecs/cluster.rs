@@ -123,9 +123,9 @@ impl Cluster {
         ])
     }
 
-    /// Has everything that an operation answers: all but what must be asked for by `include`.
+    /// What the operations answer that change it: no statistics.
     fn answer_whole(&self, call: &Call) -> Value {
-        self.answer(call, |_| true)
+        self.answer(call, |part| part != "STATISTICS")
     }
 
     /// Takes over `settings`, `configuration` and `serviceConnectDefaults`, those that are there.
@@ -154,15 +154,19 @@ pub fn namespace_arn(call: &Call, namespace: &str) -> String {
 }
 
 impl State {
-    /// The ACTIVE cluster that an input names.
+    /// The ACTIVE cluster that an input names: by name, or by its ARN of this account and Region.
     pub fn cluster(&self, input: &Document) -> Result<&Cluster, Refusal> {
         let cluster = self.clusters.get(cluster_name(input)).ok_or_else(cluster_not_found)?;
+        let given = field::text(input, "cluster").unwrap_or_default();
+        if given.starts_with("arn:") && given != cluster.arn {
+            return Err(cluster_not_found());
+        }
         cluster.is_active().then_some(cluster).ok_or_else(inactive)
     }
 
     pub fn cluster_mut(&mut self, input: &Document) -> Result<&mut Cluster, Refusal> {
-        let cluster = self.clusters.get_mut(cluster_name(input)).ok_or_else(cluster_not_found)?;
-        cluster.is_active().then_some(cluster).ok_or_else(inactive)
+        self.cluster(input)?;
+        self.clusters.get_mut(cluster_name(input)).ok_or_else(cluster_not_found)
     }
 }
 

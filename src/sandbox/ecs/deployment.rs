@@ -33,6 +33,9 @@ const REVISION: [&str; 14] = [
     "deploymentController",
 ];
 
+/// Seconds for which the history is kept: 90 days.
+const HISTORY: f64 = 90.0 * 86_400.0;
+
 /// One of a service's `deployments`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Deployment {
@@ -215,6 +218,16 @@ pub fn begin(service: &mut Service, families: &BTreeMap<String, Family>, call: &
         },
     );
     service.steady = false;
+    forget_old(service, call);
+}
+
+fn forget_old(service: &mut Service, call: &Call) {
+    let Service { history, revisions, deployments, .. } = service;
+    history.retain(|deployment| call.now - deployment.created_at < HISTORY);
+    revisions.retain(|id, _| {
+        deployments.iter().any(|deployment| deployment.id == *id)
+            || history.iter().any(|deployment| deployment.revision == *id || deployment.sources.contains(id))
+    });
 }
 
 fn revision(

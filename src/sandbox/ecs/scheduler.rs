@@ -3,7 +3,10 @@
 //! ROLLING goes by the percentages; the strategies that shift traffic bring the new revision up
 //! beside the old one, wait out the shift and the bake time, and then stop the old.
 //!
-//! Tests: `tests/deployment.rs`.
+//! A service for which there is no room is looked at again when there may be: an instance came, or
+//! a task left one.
+//!
+//! Tests: `tests/deployment.rs`, `tests/capacity.rs`.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +26,8 @@ use crate::sandbox::{Call, field};
 
 /// Seconds for which an INACTIVE service is still described.
 const REMEMBERED: f64 = 3600.0;
-/// Seconds until a task that found no place is tried again.
-const AGAIN: f64 = 300.0;
+/// AWS's quota of tasks per service.
+const MOST_TASKS: usize = 5000;
 
 /// One look at one service, which is taken out of its cluster meanwhile.
 struct Look<'a> {
@@ -222,8 +225,7 @@ impl Look<'_> {
         if balanced {
             self.say(&format!(") has begun draining connections on {} tasks.", ids.len()));
         }
-        let list: Vec<String> = ids.iter().map(|id| format!("(task {id})")).collect();
-        self.say(&format!(") has stopped {} running tasks: {}.", ids.len(), list.join(" ")));
+        self.say_of_tasks("has stopped {} running tasks", ids);
         ids.len()
     }
 
@@ -234,42 +236,59 @@ impl Look<'_> {
         let old = number(alive.old.0.len() + alive.old.1.len());
         let most = if shifts { u64::MAX } else { (wanted * self.percent("maximumPercent")) / 100 };
         let missing = wanted.saturating_sub(primary).min(most.saturating_sub(primary + old));
-        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
-        let definition = field::text(&self.service.deployments[0].spec, "taskDefinition");
-        let Some(revision) = definition.and_then(|name| task_definition::find(self.families, name)) else {
-            return 0;
-        };
-        let mut started = Vec::new();
-        for _ in 0..missing {
-            match self.start_one(revision) {
-                Ok(id) => started.push(id),
-                Err(reason) => {
-                    self.say_once(&format!(") was unable to place a task because no container instance met all of its requirements. Reason: {reason} For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."));
-                    self.wake_at(self.call.now + AGAIN);
-                    break;
-                }
-            }
+        let room = MOST_TASKS.saturating_sub(self.service.tasks.len());
+        let missing = usize::try_from(missing).unwrap_or(room).min(room);
+        let started = self.start(missing);
+        if !started.is_empty() {
+            self.service.steady = false;
+            self.say_of_tasks("has started {} tasks", &started);
         }
-        if started.is_empty() {
-            return missing;
-        }
-        self.service.steady = false;
-        let list: Vec<String> = started.iter().map(|id| format!("(task {id})")).collect();
-        self.say(&format!(") has started {} tasks: {}.", started.len(), list.join(" ")));
-        let groups: Vec<String> = objects(&self.service.spec, "loadBalancers")
-            .filter_map(|b| field::text(b, "targetGroupArn"))
-            .map(str::to_owned)
-            .collect();
-        for group in groups {
+        for group in self.target_groups().filter(|_| !started.is_empty()) {
             self.say(&format!(") registered {} targets in (target-group {group})", started.len()));
         }
         missing
     }
 
-    fn start_one(&mut self, revision: &Revision) -> Result<String, String> {
+    /// Starts so many tasks of the PRIMARY, or as many as find a place.
+    fn start(&mut self, missing: usize) -> Vec<String> {
+        let definition = field::text(&self.service.deployments[0].spec, "taskDefinition");
+        let revision = definition.and_then(|name| task_definition::find(self.families, name));
+        let (Some(revision), 1..) = (revision, missing) else { return Vec::new() };
+        let mut by_provider = BTreeMap::new();
+        for task in self.tasks().filter(|task| task.is_alive() && self.is_of_primary(task)) {
+            *by_provider.entry(task.provider().unwrap_or_default().to_owned()).or_insert(0) += 1;
+        }
+        let mut started = Vec::new();
+        self.service.unplaced = false;
+        for _ in 0..missing {
+            match self.start_one(revision, &mut by_provider) {
+                Ok(id) => started.push(id),
+                Err(reason) => {
+                    self.say_once(&format!(") was unable to place a task because no container instance met all of its requirements. Reason: {reason} For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."));
+                    self.service.unplaced = true;
+                    break;
+                }
+            }
+        }
+        started
+    }
+
+    fn start_one(
+        &mut self,
+        revision: &Revision,
+        by_provider: &mut BTreeMap<String, u64>,
+    ) -> Result<String, String> {
         let primary = &self.service.deployments[0];
+        let strategy = field::list(&primary.spec, "capacityProviderStrategy");
+        let place = match task_placement::next_provider(strategy, by_provider) {
+            Some(provider) => {
+                *by_provider.entry(provider.clone()).or_insert(0) += 1;
+                Place::CapacityProvider(provider)
+            }
+            None => Place::LaunchType(field::text(&primary.spec, "launchType").unwrap_or("EC2").to_owned()),
+        };
         let launch = Launch {
-            place: self.place(),
+            place,
             revision,
             group: format!("service:{}", self.service.name),
             started_by: Some(primary.arn_name()),
@@ -282,16 +301,10 @@ impl Look<'_> {
         Ok(id)
     }
 
-    fn place(&self) -> Place {
-        let spec = &self.service.deployments[0].spec;
-        let mut counts = BTreeMap::new();
-        for task in self.tasks().filter(|task| task.is_alive() && self.is_of_primary(task)) {
-            *counts.entry(task.provider().unwrap_or_default().to_owned()).or_insert(0) += 1;
-        }
-        match task_placement::next_provider(field::list(spec, "capacityProviderStrategy"), &counts) {
-            Some(provider) => Place::CapacityProvider(provider),
-            None => Place::LaunchType(field::text(spec, "launchType").unwrap_or("EC2").to_owned()),
-        }
+    fn target_groups(&self) -> std::vec::IntoIter<String> {
+        let groups =
+            objects(&self.service.spec, "loadBalancers").filter_map(|b| field::text(b, "targetGroupArn"));
+        groups.map(str::to_owned).collect::<Vec<_>>().into_iter()
     }
 
     fn tags_of_tasks(&self, revision: &Revision) -> Tags {
@@ -336,6 +349,14 @@ impl Look<'_> {
 
     fn say(&mut self, message: &str) {
         self.service.say(self.call, message);
+    }
+
+    /// AWS tells of ten tasks at a time.
+    fn say_of_tasks(&mut self, what: &str, ids: &[String]) {
+        for some in ids.chunks(10) {
+            let list: Vec<String> = some.iter().map(|id| format!("(task {id})")).collect();
+            self.say(&format!(") {}: {}.", what.replace("{}", &some.len().to_string()), list.join(" ")));
+        }
     }
 
     /// Says it unless it was the last thing said.

@@ -46,6 +46,8 @@ pub struct Service {
     pub tasks: BTreeSet<String>,
     /// Whether it has said that it is steady since it last changed.
     pub steady: bool,
+    /// Whether a task of it found no place.
+    pub unplaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +155,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         events: VecDeque::new(),
         tasks: BTreeSet::new(),
         steady: false,
+        unplaced: false,
     };
     let cluster_name = cluster_name(input).to_owned();
     state.cluster_mut(input)?.services.insert(name.to_owned(), service);

@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::service::{self, Service};
 use super::service_fill::may_rebalance;
 use super::task_definition::{self, Revision};
-use super::words::{client, invalid, is_name, objects};
+use super::words::{at, client, invalid, is_name, objects};
 use super::{State, capacity_provider};
 use crate::sandbox::{Document, Refusal, field};
 
@@ -42,13 +42,6 @@ pub fn check_given(sent: &Document) -> Check {
     if field::text(sent, "schedulingStrategy") == Some("DAEMON") && sent.contains_key("desiredCount") {
         return refuse(
             "The daemon scheduling strategy does not support a desired count for services. Remove the desired count value and try again",
-        );
-    }
-    if sent.contains_key("healthCheckGracePeriodSeconds")
-        && sent.get("loadBalancers").is_some_and(|all| all.as_array().is_some_and(Vec::is_empty))
-    {
-        return refuse(
-            "Health check grace period is only valid for services configured to use load balancers",
         );
     }
     if sent.contains_key("platformVersion")
@@ -139,7 +132,7 @@ pub fn check(state: &State, cluster: &Cluster, spec: &Document) -> Check {
     check_attached(state, cluster, field::list(spec, "capacityProviderStrategy"))?;
     check_scheduling(spec)?;
     check_deployment_configuration(spec)?;
-    if spec["deploymentController"]["type"] == "EXTERNAL" {
+    if at(spec, "deploymentController")["type"] == "EXTERNAL" {
         return Ok(());
     }
     let name = field::text(spec, "taskDefinition").ok_or_else(|| client("TaskDefinition cannot be empty"))?;
@@ -157,7 +150,7 @@ pub fn check(state: &State, cluster: &Cluster, spec: &Document) -> Check {
     check_balancers(revision, spec)?;
     check_connect(revision, spec)?;
     check_volumes(revision, spec)?;
-    if spec["enableExecuteCommand"] == true && !revision.body.contains_key("taskRoleArn") {
+    if field::flag(spec, "enableExecuteCommand") == Some(true) && !revision.body.contains_key("taskRoleArn") {
         return refuse(
             "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again.",
         );
@@ -184,7 +177,7 @@ pub fn check_attached(state: &State, cluster: &Cluster, strategy: &[Value]) -> C
 fn check_scheduling(spec: &Document) -> Check {
     let on_fargate = service::is_on_fargate(spec);
     let has = |member: &str| !field::list(spec, member).is_empty();
-    if spec["schedulingStrategy"] == "DAEMON" {
+    if at(spec, "schedulingStrategy") == "DAEMON" {
         if on_fargate {
             return refuse("The daemon scheduling strategy is not supported on the Fargate launch type.");
         }
@@ -237,15 +230,15 @@ fn check_deployment_configuration(spec: &Document) -> Check {
             "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
         );
     }
-    let by_ecs = spec["deploymentController"]["type"] == "ECS";
+    let by_ecs = at(spec, "deploymentController")["type"] == "ECS";
     let breaker = field::object(configuration, "deploymentCircuitBreaker");
-    if !by_ecs && breaker.is_some_and(|breaker| breaker["enable"] == true) {
+    if !by_ecs && breaker.is_some_and(|breaker| at(breaker, "enable") == true) {
         return refuse(
             "The deployment circuit breaker is only supported with the ECS deployment controller.",
         );
     }
     if let Some(alarms) = field::object(configuration, "alarms")
-        && alarms["enable"] == true
+        && at(alarms, "enable") == true
         && field::list(alarms, "alarmNames").is_empty()
     {
         return refuse("alarmNames must not be empty when alarms are enabled.");
@@ -265,7 +258,7 @@ fn check_deployment_configuration(spec: &Document) -> Check {
             "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy.",
         );
     }
-    if spec["deploymentController"]["type"] == "CODE_DEPLOY" && balancers.len() != 1 {
+    if at(spec, "deploymentController")["type"] == "CODE_DEPLOY" && balancers.len() != 1 {
         return refuse(
             "Exactly one load balancer is required when using the CODE_DEPLOY deployment controller.",
         );
@@ -311,11 +304,6 @@ pub fn check_network(revision: &Revision, spec: &Document) -> Check {
 }
 
 fn check_balancers(revision: &Revision, spec: &Document) -> Check {
-    if spec.contains_key("healthCheckGracePeriodSeconds") && field::list(spec, "loadBalancers").is_empty() {
-        return refuse(
-            "Health check grace period is only valid for services configured to use load balancers",
-        );
-    }
     for balancer in objects(spec, "loadBalancers") {
         let group = field::text(balancer, "targetGroupArn");
         let classic = field::text(balancer, "loadBalancerName");
@@ -371,7 +359,7 @@ fn check_connect(revision: &Revision, spec: &Document) -> Check {
         ))
     };
     if let Some(connect) =
-        field::object(spec, "serviceConnectConfiguration").filter(|connect| connect["enabled"] == true)
+        field::object(spec, "serviceConnectConfiguration").filter(|connect| at(connect, "enabled") == true)
     {
         if !connect.contains_key("namespace") {
             return refuse(

@@ -9,7 +9,7 @@ use super::capacity_provider;
 use super::cluster::{Cluster, namespace_arn};
 use super::service::{self, Service};
 use super::task_definition;
-use super::words::{self, fill, objects_mut, scattered};
+use super::words::{self, at, fill, objects_mut, scattered};
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// Members that an empty list takes away.
@@ -32,7 +32,7 @@ pub fn create(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document
     let role = role.unwrap_or_else(|| "aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS".to_owned());
     let role = if role.starts_with("arn:") { role } else { call.iam_arn(&format!("role/{role}")) };
     spec.insert("roleArn".to_owned(), json!(role));
-    if spec["schedulingStrategy"] == "DAEMON" {
+    if at(spec, "schedulingStrategy") == "DAEMON" {
         spec.insert("desiredCount".to_owned(), json!(0));
     }
     if let Some(name) = field::text(spec, "taskDefinition") {
@@ -41,7 +41,7 @@ pub fn create(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document
     }
     remove_empty(spec, &REMOVED_BY_EMPTY);
     if !spec.contains_key("launchType") && !spec.contains_key("capacityProviderStrategy") {
-        let external = spec["deploymentController"]["type"] == "EXTERNAL";
+        let external = at(spec, "deploymentController")["type"] == "EXTERNAL";
         if cluster.default_strategy.is_empty() || external {
             spec.insert("launchType".to_owned(), json!("EC2"));
         } else {
@@ -98,10 +98,11 @@ fn normalise(state: &State, cluster: &Cluster, call: &Call, spec: &mut Document)
     for list in ["loadBalancers", "serviceRegistries", "placementConstraints", "placementStrategy"] {
         fill(spec, [(list, json!([]))]);
     }
-    if field::list(spec, "loadBalancers").is_empty() {
-        spec.shift_remove("healthCheckGracePeriodSeconds");
-    } else {
+    let is_balanced = !field::list(spec, "loadBalancers").is_empty();
+    if is_balanced {
         fill(spec, [("healthCheckGracePeriodSeconds", json!(0))]);
+    } else if field::integer(spec, "healthCheckGracePeriodSeconds") == Some(0) {
+        spec.shift_remove("healthCheckGracePeriodSeconds");
     }
     for strategy in objects_mut(spec, "placementStrategy") {
         respell(strategy);
@@ -150,8 +151,8 @@ fn respell(strategy: &mut Document) {
 }
 
 fn deployment_configuration(spec: &mut Document) {
-    let is_daemon = spec["schedulingStrategy"] == "DAEMON";
-    let by_ecs = spec["deploymentController"]["type"] == "ECS";
+    let is_daemon = at(spec, "schedulingStrategy") == "DAEMON";
+    let by_ecs = at(spec, "deploymentController")["type"] == "ECS";
     let (maximum, minimum) = if is_daemon { (100, 0) } else { (200, 100) };
     let entry = spec.entry("deploymentConfiguration").or_insert_with(|| json!({}));
     let Some(configuration) = entry.as_object_mut() else { return };
@@ -167,7 +168,7 @@ fn deployment_configuration(spec: &mut Document) {
             ("bakeTimeInMinutes", json!(0)),
         ],
     );
-    let shift = match configuration["strategy"].as_str() {
+    let shift = match at(configuration, "strategy").as_str() {
         Some("LINEAR") => {
             Some(("linearConfiguration", [("stepPercent", json!(10.0)), ("stepBakeTimeInMinutes", json!(6))]))
         }
@@ -207,11 +208,11 @@ fn service_connect(cluster: &Cluster, call: &Call, connect: &mut Document) {
 
 /// Zone rebalancing is not for every service.
 pub fn may_rebalance(spec: &Document) -> bool {
-    let maximum = spec["deploymentConfiguration"]["maximumPercent"].as_u64().unwrap_or(200);
+    let maximum = at(spec, "deploymentConfiguration")["maximumPercent"].as_u64().unwrap_or(200);
     let by_classic =
         field::list(spec, "loadBalancers").iter().any(|balancer| balancer.get("loadBalancerName").is_some());
     let first = field::list(spec, "placementStrategy").first();
     let spreads = first
         .is_none_or(|first| first["type"] == "spread" && first["field"] == "attribute:ecs.availability-zone");
-    spec["schedulingStrategy"] != "DAEMON" && maximum > 100 && !by_classic && spreads
+    at(spec, "schedulingStrategy") != "DAEMON" && maximum > 100 && !by_classic && spreads
 }

@@ -107,8 +107,11 @@ pub fn describe(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if names.len() > 10 {
         return Err(invalid("Services can have at most 10 items."));
     }
-    let find =
-        |name: &str| Some(answer(cluster, cluster.services.get(short(name))?, includes(input, "TAGS")));
+    let find = |name: &str| {
+        let service = cluster.services.get(short(name))?;
+        let elsewhere = name.matches('/').count() == 2 && name != service.arn;
+        (!elsewhere).then(|| answer(cluster, service, includes(input, "TAGS")))
+    };
     let arn = |name: &str| arn_of(call, "service", &format!("{}/{}", cluster.name, short(name)));
     Ok(listing::described("services", &names, find, arn))
 }

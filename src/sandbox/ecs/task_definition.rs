@@ -109,10 +109,12 @@ impl Revision {
 pub fn find<'a>(families: &'a BTreeMap<String, Family>, name_or_arn: &str) -> Option<&'a Revision> {
     let (family, number) = split(name_or_arn);
     let revisions = &families.get(family)?.revisions;
-    match number {
+    let found = match number {
         Some(number) => revisions.get(&number.parse().ok()?),
         None => revisions.values().rev().find(|revision| revision.is_active()),
-    }
+    };
+    // An ARN of another account or Region names nothing here.
+    found.filter(|revision| !name_or_arn.starts_with("arn:") || revision.arn.starts_with(name_or_arn))
 }
 
 pub fn find_mut<'a>(families: &'a mut BTreeMap<String, Family>, name: &str) -> Option<&'a mut Revision> {

@@ -63,13 +63,6 @@ pub fn check(body: &Document) -> Check {
         return refuse("A task definition must have at least one essential container.");
     }
     check_cycles(&containers)?;
-    if let Some(proxy) = field::object(body, "proxyConfiguration")
-        && field::text(proxy, "containerName").is_none_or(|name| !names.contains(&name))
-    {
-        return refuse(
-            "The proxy configuration's containerName must be the name of a container in the task definition.",
-        );
-    }
     Ok(())
 }
 

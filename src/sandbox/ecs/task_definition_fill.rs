@@ -134,7 +134,6 @@ fn requires_attributes(body: &Document) -> Value {
     };
     if body.contains_key("taskRoleArn") {
         need("com.amazonaws.ecs.capability.task-iam-role");
-        need("com.amazonaws.ecs.capability.docker-remote-api.1.17");
     }
     if field::text(body, "networkMode") == Some("awsvpc") {
         need("ecs.capability.task-eni");
@@ -154,6 +153,9 @@ fn requires_attributes(body: &Document) -> Value {
             if has_execution_role {
                 need("ecs.capability.execution-role-ecr-pull");
             }
+        }
+        if container.contains_key("dockerLabels") {
+            need("com.amazonaws.ecs.capability.docker-remote-api.1.17");
         }
         if container.contains_key("healthCheck") {
             need("ecs.capability.container-health-check");

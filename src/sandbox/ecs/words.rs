@@ -50,6 +50,11 @@ pub fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
 }
 
+/// A member's value, or null: indexing a document would panic.
+pub fn at<'a>(document: &'a Document, member: &str) -> &'a Value {
+    document.get(member).unwrap_or(&Value::Null)
+}
+
 /// Sets the members that are absent.
 pub fn fill<const N: usize>(document: &mut Document, defaults: [(&str, Value); N]) {
     for (member, default) in defaults {

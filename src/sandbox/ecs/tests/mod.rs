@@ -1,5 +1,8 @@
-//! Behaviours of ECS, with raw bytes.
+//! Behaviours of ECS, with raw bytes, and AWS's own SDK against all of it.
 
+#![allow(clippy::needless_pass_by_value)] // inputs are written where they are sent
+
+mod any_input;
 mod capacity;
 mod cluster;
 mod corpus;
@@ -9,6 +12,7 @@ mod service_refusals;
 mod tags;
 mod task;
 mod task_definition;
+mod with_sdk;
 
 use serde_json::{Value, json};
 

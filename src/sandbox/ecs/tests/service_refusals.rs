@@ -107,11 +107,6 @@ fn load_balancers_must_point_at_the_task_definition() {
         json!({"loadBalancers": [{"targetGroupArn": "web", "containerName": "web", "containerPort": 80}]}),
         "target group",
     );
-    refused(
-        &client,
-        json!({"healthCheckGracePeriodSeconds": 5, "loadBalancers": []}),
-        "Health check grace period is only valid",
-    );
     let blue = json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}});
     refused(&client, with(to("web", 80), blue), "advancedConfiguration field is required");
     refused(&client, json!({"deploymentController": {"type": "CODE_DEPLOY"}}), "load balancer is required");
