@@ -47,14 +47,14 @@ impl Reader<'_> {
         }
         if let Some((wrapper, inner)) = unwrapped(shape, node) {
             self.tolerated.add(Lenience::Wrapper, node.name_at, wrapper);
-            let inner = self.beside(shape, node, inner);
+            let inner = beside(shape, node, inner);
             return self.value(shape, name, &inner);
         }
         let outer = self.secret;
         self.secret |= shape.sensitive && shape.is_structure() || shape.name == "EnvironmentVariables";
         let value = match &shape.kind {
-            Type::Structure(_) => self.structure(shape, name, node),
-            Type::List(element) => self.list(shape, element.shape(), name, node),
+            Type::Structure(_) => Some(self.structure(shape, name, node)),
+            Type::List(element) => Some(self.list(shape, element.shape(), name, node)),
             Type::Map(element) => self.map(element.shape(), name, node),
             Type::Document => Some(node.value.clone()),
             _ => self.scalar(shape, name, node),
@@ -70,12 +70,12 @@ impl Reader<'_> {
             .read(shape, name, node)
     }
 
-    fn structure(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Value> {
+    fn structure(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Value {
         let Value::Map(written) = &node.value else {
-            return Some(self.wrong_type(name, "a map of members", node));
+            return self.wrong_type(name, "a map of members", node);
         };
         if self.is_function(name, node) {
-            return Some(Value::Invalid);
+            return Value::Invalid;
         }
         self.owners.push((shape, name.to_owned()));
         let mut entries: Vec<Entry> = Vec::with_capacity(written.len());
@@ -104,7 +104,7 @@ impl Reader<'_> {
         }
         self.owners.pop();
         self.complete(shape, name, node.mark(), &entries);
-        Some(Value::Map(entries))
+        Value::Map(entries)
     }
 
     /// Reports what is required and not there, and a union that is not one member.
@@ -157,21 +157,15 @@ impl Reader<'_> {
         meant.map(|meant| Entry { name: meant.to_owned(), node: node.with(Value::Invalid) })
     }
 
-    fn list(
-        &mut self,
-        shape: &'static Shape,
-        element: &'static Shape,
-        name: &str,
-        node: &Node,
-    ) -> Option<Value> {
+    fn list(&mut self, shape: &'static Shape, element: &'static Shape, name: &str, node: &Node) -> Value {
         let items = match &node.value {
             Value::List(items) => items,
             Value::Map(entries) if entries.is_empty() => {
                 self.tolerated.add(Lenience::MapForList, node.at, name);
-                return Some(Value::List(Vec::new()));
+                return Value::List(Vec::new());
             }
-            _ if self.is_function(name, node) => return Some(Value::Invalid),
-            _ => return Some(self.wrong_type(name, "a list", node)),
+            _ if self.is_function(name, node) => return Value::Invalid,
+            _ => return self.wrong_type(name, "a list", node),
         };
         let mut read = Vec::with_capacity(items.len());
         for item in items {
@@ -182,7 +176,7 @@ impl Reader<'_> {
             }
         }
         self.count(shape, name, node, read.len());
-        Some(Value::List(read))
+        Value::List(read)
     }
 
     fn count(&mut self, shape: &Shape, name: &str, node: &Node, count: usize) {
@@ -272,20 +266,20 @@ impl Reader<'_> {
             }
         }
     }
+}
 
-    /// The body within a wrapper, with the members of the body that stand beside the wrapper.
-    fn beside(&mut self, shape: &'static Shape, outer: &Node, inner: &Node) -> Node {
-        let mut inner = inner.clone();
-        inner.name_at = outer.name_at;
-        if let Value::Map(entries) = &mut inner.value {
-            for entry in outer.entries().iter().filter(|entry| shape.member(&entry.name).is_some()) {
-                if !entries.iter().any(|known| known.name == entry.name) {
-                    entries.push(entry.clone());
-                }
+/// The body within a wrapper, with the members of the body that stand beside the wrapper.
+fn beside(shape: &'static Shape, outer: &Node, inner: &Node) -> Node {
+    let mut inner = inner.clone();
+    inner.name_at = outer.name_at;
+    if let Value::Map(entries) = &mut inner.value {
+        for entry in outer.entries().iter().filter(|entry| shape.member(&entry.name).is_some()) {
+            if !entries.iter().any(|known| known.name == entry.name) {
+                entries.push(entry.clone());
             }
         }
-        inner
     }
+    inner
 }
 
 /// Where a misplaced member belongs: in a structure around this one, or in one right below.

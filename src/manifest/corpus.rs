@@ -32,10 +32,10 @@ fn pasted(name: &str, kind: &str, head: &str, body: &str, tail: &str) -> Reading
 }
 
 fn read_folder(folder: &str) -> Vec<(String, Reading)> {
-    let Some(corpus) = corpus() else { return Vec::new() };
     const SERVICE: &str = "  service: {taskDefinition: web}\n";
     const POLICY: &str =
         "policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration:";
+    let Some(corpus) = corpus() else { return Vec::new() };
     let paste = |(name, body): (String, String)| {
         let reading = match folder {
             "taskdef" => {

@@ -56,7 +56,9 @@ pub fn from_pasted(texts: &[(String, String)], name: Option<&str>) -> Pasted {
     let mut assembly = Assembly { name, drafts: Vec::new(), problems };
     // Owners first: what belongs to them looks for them.
     bodies.sort_by_key(|body| body.sort.rank());
-    bodies.into_iter().for_each(|body| assembly.take(body));
+    for body in bodies {
+        assembly.take(body);
+    }
     let Assembly { mut drafts, problems, .. } = assembly;
     drafts.iter_mut().for_each(tidy);
     Pasted { drafts, problems }
@@ -267,7 +269,7 @@ impl Assembly<'_> {
         match text(&body.document, member).or(self.name.map(str::to_owned)) {
             Some(name) => self.draft(kind, &name, body.exists, body.document),
             None => {
-                self.complain(body, &format!("the body has no `{member}`"), "give its name with `--name`")
+                self.complain(body, &format!("the body has no `{member}`"), "give its name with `--name`");
             }
         }
     }

@@ -118,7 +118,7 @@ fn bounded(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
 fn not_utf8(path: &str, error: &std::string::FromUtf8Error) -> Problem {
     let valid = error.utf8_error().valid_up_to();
     let before = &error.as_bytes()[..valid];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
     let mut problem = Problem::about(Severity::Error, path, "not UTF-8");
