@@ -32,7 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Mark, Node};
 
-pub use pasted::{Pasted, from_pasted, object_name};
+pub use pasted::{Draft, Pasted, from_pasted, object_name};
 pub use suggest::nearest;
 
 /// One object as declared.
