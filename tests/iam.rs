@@ -27,9 +27,9 @@ fn allowed(file: &str) -> BTreeSet<String> {
 
 /// The sources that say which operations are used: all but the table of operations itself, the sandbox that answers
 /// them, and tests.
-fn sources() -> String {
+fn sources(folder: &str) -> String {
     let mut text = String::new();
-    let mut folders: Vec<PathBuf> = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut folders: Vec<PathBuf> = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -50,13 +50,13 @@ fn sources() -> String {
 /// The permissions of the operations that the code names: reads as `Operation::X`, the planner's actions as
 /// `"X"` beside their API.
 fn used(access: Access) -> BTreeSet<String> {
-    let sources = sources();
+    let (sources, planner) = (sources("src"), sources("src/plan"));
     let named = |operation: &&Operation| {
         let variant = format!("Operation::{operation:?}");
         let whole =
             |at: usize| !sources[at + variant.len()..].starts_with(|next: char| next.is_alphanumeric());
         sources.match_indices(&variant).any(|(at, _)| whole(at))
-            || (operation.writes() && sources.contains(&format!("\"{}\"", operation.name())))
+            || (operation.writes() && planner.contains(&format!("\"{}\"", operation.name())))
     };
     let used = Operation::ALL.iter().filter(|operation| operation.access() == access).filter(named);
     used.map(|operation| operation.permission()).collect()

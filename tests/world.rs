@@ -6,13 +6,15 @@
 use bytes::Bytes;
 use ecs_operator::aws::{Api, Aws, Connection, Exchange, Operation, Patience};
 use ecs_operator::execute::ActionResult;
+use ecs_operator::manifest::problem::Problem;
 use ecs_operator::model::desired::Desired;
 use ecs_operator::model::names::tag;
 use ecs_operator::observe::{RevisionCache, inventory};
 use ecs_operator::plan::{Hold, ObjectPlan, Options, Plan, Verdict};
 use ecs_operator::reconcile::Session;
+use ecs_operator::resolve::{self, Resolved, resolve};
 use ecs_operator::sandbox::{CallRecord, Clock, Fault, FaultKind, Outcome, Sandbox};
-use ecs_operator::{resolve, sandbox, source};
+use ecs_operator::{sandbox, source};
 use futures::FutureExt;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -283,17 +285,19 @@ pub fn count(changes: &[String], operation: &str) -> usize {
 
 /// Manifests, resolved: they must be without fault.
 pub fn desired(manifests: &[Value]) -> Desired {
+    let problems = problems(manifests);
+    assert!(problems.is_empty(), "{problems:#?}\n{}", shown(manifests));
+    resolved(manifests).desired
+}
+
+/// What is wrong with manifests; warnings are not.
+pub fn problems(manifests: &[Value]) -> Vec<Problem> {
+    resolved(manifests).problems.into_iter().filter(Problem::is_error).collect()
+}
+
+fn resolved(manifests: &[Value]) -> Resolved {
     let snapshot = source::load(&[PathBuf::from("-")], &mut shown(manifests).as_bytes());
-    let options = resolve::Options { default_region: Some(REGION.to_owned()) };
-    let resolved = resolve::resolve(&snapshot, &options);
-    let errors: Vec<String> = resolved
-        .problems
-        .iter()
-        .filter(|problem| problem.is_error())
-        .map(|problem| format!("{problem:?}"))
-        .collect();
-    assert!(errors.is_empty(), "{}\n{}", errors.join("\n"), shown(manifests));
-    resolved.desired
+    resolve(&snapshot, &resolve::Options { default_region: Some(REGION.to_owned()) })
 }
 
 fn shown(manifests: &[Value]) -> String {

@@ -2,7 +2,7 @@
 //!
 //! Throttles and roles that IAM has not told everybody of yet are waited for by time, other
 //! passing errors by number. A write whose outcome is not known is sent again only when that
-//! cannot do the thing twice ([`Operation::safe_to_repeat`]). It must never wait on anything but
+//! cannot do the thing twice ([`safe_to_repeat`](super::Operation::safe_to_repeat)). It must never wait on anything but
 //! tokio's clock: the tests (here and in `wire_tests`) run under paused time.
 
 use std::time::Duration;

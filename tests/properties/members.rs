@@ -327,6 +327,9 @@ fn service(recipe: Recipe, member: &str, path: &str) -> Hand {
             }
         }
         "volumeConfigurations" | "gatewayConnectors" => Never,
+        "monitoring" => given(
+            json!({"metricConfigurations": [{"metricNames": ["MemoryUtilization", "CPUUtilization"], "resolutionSeconds": recipe.pick(path, &[20, 60])}]}),
+        ),
         "availabilityZoneRebalancing" => given(json!("DISABLED")),
         "vpcLatticeConfigurations" => given(
             json!([{"portName": "http", "targetGroupArn": "arn:aws:vpc-lattice:eu-central-1:123456789012:targetgroup/tg-0123456789abcdef0", "roleArn": ROLE}]),

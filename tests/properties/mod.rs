@@ -6,14 +6,17 @@ mod generator;
 mod members;
 mod respell;
 
-use crate::world::{World, count, is_empty, of, told};
+use crate::world::{World, count, desired, is_empty, of, told};
 use ecs_operator::aws::Operation;
+use ecs_operator::model::facts::Shape;
+use ecs_operator::model::names::Kind;
 use ecs_operator::plan::Verdict;
 use ecs_operator::sandbox::FaultKind;
 use generator::{Place, Recipe};
 use proptest::prelude::*;
 use respell::respelled;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::future::Future;
 
 /// Runs under paused time.
@@ -188,4 +191,60 @@ fn faults() -> impl Strategy<Value = Vec<(&'static str, FaultKind, u32)>> {
         FaultKind::LostAnswer,
     ]);
     prop::collection::vec((operation, kind, 1..4u32), 0..6)
+}
+
+/// Members that no generated fleet has, and why.
+const NOT_GENERATED: &[&str] = &[];
+
+#[test]
+fn the_fleets_use_every_member_of_the_model_but_these() {
+    let (mut all, mut used) = (BTreeSet::new(), BTreeSet::new());
+    for kind in Kind::ALL {
+        declared(kind.spec(), &mut all);
+    }
+    let places = [Place::Fargate, Place::Awsvpc, Place::Bridge, Place::Host, Place::Daemon];
+    for seed in 0..60 {
+        let recipe = Recipe { place: places[seed as usize % 5], identity: seed, seed, density: 95 };
+        for object in desired(&recipe.fleet()).objects.values() {
+            members(object.key.kind.spec(), &Value::Object(object.spec.clone()), &mut used);
+        }
+    }
+    let expected: BTreeSet<String> = NOT_GENERATED.iter().map(|name| (*name).to_owned()).collect();
+    let unused: BTreeSet<String> = all.difference(&used).cloned().collect();
+    let (new, gone): (Vec<_>, Vec<_>) =
+        (unused.difference(&expected).collect(), expected.difference(&unused).collect());
+    assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
+}
+
+/// `Shape.member` of everything below a shape.
+fn declared(shape: &'static Shape, all: &mut BTreeSet<String>) {
+    for member in shape.members() {
+        if all.insert(format!("{}.{}", shape.name, member.name)) {
+            declared(member.shape(), all);
+        }
+    }
+    if let Some(element) = shape.element() {
+        declared(element, all);
+    }
+}
+
+/// `Shape.member` of everything that a document has.
+fn members(shape: &'static Shape, value: &Value, used: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(document) if shape.is_structure() => {
+            for (name, value) in document {
+                if let Some(member) = shape.member(name) {
+                    used.insert(format!("{}.{name}", shape.name));
+                    members(member.shape(), value, used);
+                }
+            }
+        }
+        Value::Array(elements) => {
+            elements
+                .iter()
+                .zip(shape.element().into_iter().cycle())
+                .for_each(|(one, element)| members(element, one, used));
+        }
+        _ => {}
+    }
 }
