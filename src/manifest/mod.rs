@@ -6,8 +6,6 @@
 
 pub mod checks;
 pub mod convert;
-#[cfg(test)]
-mod corpus;
 pub mod describe;
 #[cfg(test)]
 mod fuzz;

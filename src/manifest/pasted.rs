@@ -102,10 +102,11 @@ impl Sort {
 }
 
 /// Members of answers that hold bodies, small letters for lookup.
-const HOLDERS: [(&str, Sort); 11] = [
+const HOLDERS: [(&str, Sort); 12] = [
     ("services", Sort::Service),
     ("service", Sort::Service),
     ("taskdefinition", Sort::TaskDefinition),
+    ("taskdefinitions", Sort::TaskDefinition),
     ("clusters", Sort::Cluster),
     ("cluster", Sort::Cluster),
     ("capacityproviders", Sort::CapacityProvider),
@@ -153,7 +154,9 @@ fn collect(document: &Node, bodies: &mut Vec<Body>, report: &mut Report) {
         let Some((_, sort)) = HOLDERS.iter().find(|(name, _)| *name == lower) else { continue };
         let held: Vec<&Node> = match &entry.node.value {
             Value::Map(_) => vec![&entry.node],
-            Value::List(items) if items.iter().all(|item| !item.entries().is_empty()) => {
+            Value::List(items)
+                if !items.is_empty() && items.iter().all(|item| !item.entries().is_empty()) =>
+            {
                 items.iter().collect()
             }
             _ => continue,

@@ -1,5 +1,5 @@
 //! Strings, numbers, booleans and times, read as their shape wants them. Where there is no doubt `"80"` is a
-//! number and `256` a string; everything else is an error that says what to write. Tests: at the end.
+//! number and `256` a string; everything else is an error that says what to write. Tests: in `convert.rs`.
 
 use super::limits;
 use super::placeholder;

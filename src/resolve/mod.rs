@@ -4,6 +4,8 @@
 //! nobody takes it for removed. Tests: at the end, and `resolve/cross.rs`.
 
 mod checks;
+#[cfg(test)]
+mod corpus;
 mod cross;
 mod policy;
 

@@ -77,6 +77,11 @@ const ROWS: &[Row] = &[
         "",
     ),
     row("taskDefinition.containerDefinitions[].environmentFiles[].value", "s3", "!"),
+    row(
+        "taskDefinition.volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter",
+        "",
+        "",
+    ),
     row("taskDefinition.volumes[].s3filesVolumeConfiguration.fileSystemArn", "", "!"),
     row("cluster", "ecs", "RA"),
     row("autoScalingGroupProvider.autoScalingGroupArn", "autoscaling", "RA"),

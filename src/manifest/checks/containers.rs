@@ -36,11 +36,14 @@ fn each(spec: &Node, out: &mut Vec<Finding>) {
 
 fn unnamed(_: &Task, container: &Node, out: &mut Vec<Finding>) {
     for member in ["name", "image"] {
-        if !container.has(member) {
+        // An empty name is told with the letters of names.
+        if !container.given(member) {
             out.push(
                 Finding::error(container, format!("the container has no `{member}`"))
                     .hint(format!("add `{member}`")),
             );
+        } else if member == "image" && !container.has(member) {
+            out.push(Finding::error(&container.at(member), "`image` is empty"));
         }
     }
 }
