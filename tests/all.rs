@@ -7,6 +7,7 @@
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
+//! - [`import`]: what runs, written down, plans to adoptions only.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
@@ -15,6 +16,7 @@ mod architecture;
 mod cli;
 mod corpus;
 mod iam;
+mod import;
 mod model;
 mod moto;
 mod properties;

@@ -3,6 +3,7 @@
 //! `TRYCMD=overwrite cargo test --test all` rewrites them. What a transcript cannot say is below.
 
 use std::io::Read;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 fn ecs_operator() -> Command {
@@ -17,6 +18,25 @@ fn ecs_operator() -> Command {
 #[test]
 fn the_transcripts_are_true() {
     trycmd::TestCases::new().env("COLUMNS", "100").case("tests/cli/*.trycmd");
+}
+
+/// The tour of the README, in a copy of what it works on; `TRYCMD=overwrite` brings the rewritten text back.
+#[test]
+fn the_readme_is_true() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = tempfile::tempdir().unwrap();
+    // `README.in` is where the commands of `README.md` run.
+    let examples = copy.path().join("README.in/examples/hello");
+    std::fs::create_dir_all(&examples).unwrap();
+    std::fs::copy(root.join("examples/hello/service.yaml"), examples.join("service.yaml")).unwrap();
+    let readme = copy.path().join("README.md");
+    std::fs::copy(root.join("README.md"), &readme).unwrap();
+    let cases = trycmd::TestCases::new();
+    cases.env("COLUMNS", "100").register_bin("sed", Path::new("/usr/bin/sed")).case(&readme);
+    cases.run();
+    if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
+        std::fs::copy(readme, root.join("README.md")).unwrap();
+    }
 }
 
 #[test]

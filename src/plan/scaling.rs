@@ -221,18 +221,14 @@ fn write_list<'a>(
             continue;
         }
         let old = there.iter().find(|old| named(old) == named(new));
-        let kind = |policy: &Value| policy["policyType"].as_str().unwrap_or("StepScaling").to_owned();
-        if list == "policies" && old.is_some_and(|old| kind(old) != kind(new)) {
+        let same_type = |old: &&Value| list != "policies" || old["policyType"] == new["policyType"];
+        if old.is_some_and(|old| !same_type(&old)) {
             let input = identified(work, key(new));
             work.act(draft, API, delete, input);
         }
-        let old = old.filter(|old| list != "policies" || kind(old) == kind(new));
+        let old = old.filter(same_type);
         let shape = kind_shape(if list == "policies" { "Policy" } else { "ScheduledAction" });
-        let mut whole = written(shape, new, old, work.account);
-        if list == "policies" {
-            whole.entry("policyType").or_insert_with(|| json!("StepScaling"));
-        }
-        let input = identified(work, whole);
+        let input = identified(work, written(shape, new, old, work.account));
         work.act(draft, API, put, input);
     }
 }

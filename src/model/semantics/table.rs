@@ -293,9 +293,7 @@ pub(super) const ROWS: &[Row] = &[
     row("SuspendedState", "dynamicScalingInSuspended dynamicScalingOutSuspended scheduledScalingSuspended", Exact, Default("false")),
     row("Autoscaling", "policies", By(&["policyName"]), Nothing),
     row("Autoscaling", "scheduledActions", By(&["scheduledActionName"]), Nothing),
-    // Required to make a policy, so a manifest that says nothing of it has no policy.
-    row("Policy", "policyType", Exact, NotOurs),
-    row("Policy", "stepScalingPolicyConfiguration targetTrackingScalingPolicyConfiguration predictiveScalingPolicyConfiguration", Exact, Nothing),
+    row("Policy", "policyType stepScalingPolicyConfiguration targetTrackingScalingPolicyConfiguration predictiveScalingPolicyConfiguration", Exact, Nothing),
     row("StepScalingPolicyConfiguration", "adjustmentType minAdjustmentMagnitude", Exact, Nothing),
     row("StepScalingPolicyConfiguration", "cooldown", Exact, Default("300")),
     row("StepScalingPolicyConfiguration", "metricAggregationType", Exact, Default("\"Average\"")),

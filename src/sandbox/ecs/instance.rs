@@ -118,8 +118,12 @@ pub fn ask_for_more(
     agenda.wake(call.now + BOOT, Wake::Instances { cluster: cluster.name.clone(), provider: name });
 }
 
-/// A task has left an instance: if it stays idle, it may go.
+/// A task has left an instance: another may take its room, and if it stays idle, it may go.
 pub fn left(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, id: &str) {
+    for service in cluster.services.values().filter(|service| service.unplaced) {
+        let wake = Wake::Service { cluster: cluster.name.clone(), service: service.name.clone() };
+        agenda.wake(call.now, wake);
+    }
     let is_idle = cluster.tasks_on(id).all(|task| task.daemon);
     let Some(instance) = cluster.instances.get_mut(id).filter(|_| is_idle) else { return };
     instance.idle_since = call.now;

@@ -3,7 +3,10 @@
 //! ROLLING goes by the percentages; the strategies that shift traffic bring the new revision up
 //! beside the old one, wait out the shift and the bake time, and then stop the old.
 //!
-//! Tests: `tests/deployment.rs`.
+//! A service for which there is no room is looked at again when there may be: an instance came, or
+//! a task left one.
+//!
+//! Tests: `tests/deployment.rs`, `tests/capacity.rs`.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +26,6 @@ use crate::sandbox::{Call, field};
 
 /// Seconds for which an INACTIVE service is still described.
 const REMEMBERED: f64 = 3600.0;
-/// Seconds until a task that found no place is tried again.
-const AGAIN: f64 = 300.0;
-
 /// AWS's quota of tasks per service.
 const MOST_TASKS: usize = 5000;
 
@@ -259,12 +259,13 @@ impl Look<'_> {
             *by_provider.entry(task.provider().unwrap_or_default().to_owned()).or_insert(0) += 1;
         }
         let mut started = Vec::new();
+        self.service.unplaced = false;
         for _ in 0..missing {
             match self.start_one(revision, &mut by_provider) {
                 Ok(id) => started.push(id),
                 Err(reason) => {
                     self.say_once(&format!(") was unable to place a task because no container instance met all of its requirements. Reason: {reason} For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."));
-                    self.retry();
+                    self.service.unplaced = true;
                     break;
                 }
             }
@@ -298,14 +299,6 @@ impl Look<'_> {
         let id = task_placement::start(self.agenda, self.cluster, self.providers, self.call, launch)?;
         self.service.tasks.insert(id.clone());
         Ok(id)
-    }
-
-    /// Has the service looked at again, once however often it fails until then.
-    fn retry(&mut self) {
-        if self.call.now >= self.service.retry_at {
-            self.service.retry_at = self.call.now + AGAIN;
-            self.wake_at(self.service.retry_at);
-        }
     }
 
     fn target_groups(&self) -> std::vec::IntoIter<String> {

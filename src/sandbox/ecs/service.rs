@@ -46,8 +46,8 @@ pub struct Service {
     pub tasks: BTreeSet<String>,
     /// Whether it has said that it is steady since it last changed.
     pub steady: bool,
-    /// When a task that found no place is tried again.
-    pub retry_at: f64,
+    /// Whether a task of it found no place.
+    pub unplaced: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,7 +155,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         events: VecDeque::new(),
         tasks: BTreeSet::new(),
         steady: false,
-        retry_at: 0.0,
+        unplaced: false,
     };
     let cluster_name = cluster_name(input).to_owned();
     state.cluster_mut(input)?.services.insert(name.to_owned(), service);

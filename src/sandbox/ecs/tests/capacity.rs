@@ -130,3 +130,20 @@ fn distinct_instances_are_distinct() {
     assert_eq!(client.service("web")["runningCount"], 3);
     assert_eq!(instances(&client), 3);
 }
+
+#[test]
+fn a_service_without_room_takes_the_room_that_another_leaves() {
+    let client = Client::with_instances();
+    client.ecs(
+        "UpdateCapacityProvider",
+        json!({"name": "big", "autoScalingGroupProvider": {"managedScaling": {"status": "DISABLED"}}}),
+    );
+    client.ecs("CreateService", on_instances("web", json!({"desiredCount": 16})));
+    client.pass(SETTLED);
+    client.ecs("CreateService", on_instances("late", json!({"desiredCount": 2})));
+    client.pass(3600);
+    assert_eq!((client.service("late")["runningCount"].clone(), instances(&client)), (json!(0), 1));
+    client.update(json!({"desiredCount": 14}));
+    client.pass(SETTLED);
+    assert_eq!(client.service("late")["runningCount"], 2);
+}
