@@ -9,11 +9,9 @@ use crate::model::facts::kind_shape;
 use crate::model::merge::merged;
 use crate::model::names::{Key, Kind, family_and_revision, last_segment};
 use crate::model::observed::{Resource, Sighting};
-use crate::model::semantics::{Change, is_nothing};
+use crate::model::semantics::Change;
 use crate::model::state::digest;
 use serde_json::{Value, json};
-
-const GRACE_PERIOD: &str = "healthCheckGracePeriodSeconds";
 
 pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
     let mut work = match Work::begin(draft, object, is_gone) {
@@ -144,10 +142,6 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
         let binding = revision::bring(draft, work, choice, &mut input);
         let members = members.iter().filter(|member| *member != "taskDefinition");
         input.extend(merged(kind_shape("Service"), members, &desired, &described, work.account));
-        // It goes with the load balancers, and is refused without them.
-        if input.get("loadBalancers").is_some_and(is_nothing) && !desired.contains_key(GRACE_PERIOD) {
-            input.remove(GRACE_PERIOD);
-        }
         if input.contains_key("capacityProviderStrategy") {
             input.insert("forceNewDeployment".to_owned(), json!(true));
         }

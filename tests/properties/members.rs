@@ -2,9 +2,15 @@
 //! some places.
 
 // One arm per member: a table.
-#![allow(clippy::match_same_arms, clippy::too_many_lines, clippy::semicolon_if_nothing_returned)]
+#![allow(
+    clippy::match_same_arms,
+    clippy::too_many_lines,
+    clippy::semicolon_if_nothing_returned,
+    clippy::cast_possible_truncation
+)]
 
 use super::generator::{Hand, Place, Recipe, hashed};
+use crate::world::extend;
 use Hand::{Always, Facts, Never};
 use serde_json::{Value, json};
 
@@ -94,8 +100,15 @@ fn task_definition(recipe: Recipe, member: &str, path: &str) -> Hand {
 fn volumes(recipe: Recipe) -> Value {
     let ec2 = recipe.place != Place::Fargate;
     let mut volumes = Vec::new();
-    let kinds =
-        [("bare", true), ("host", ec2), ("docker", ec2), ("efs", true), ("launch", true), ("fsx", ec2)];
+    let kinds = [
+        ("bare", true),
+        ("host", ec2),
+        ("docker", ec2),
+        ("efs", true),
+        ("launch", true),
+        ("fsx", ec2),
+        ("s3", true),
+    ];
     for (kind, fits) in kinds {
         if !fits || !recipe.has(&format!("volume {kind}")) {
             continue;
@@ -110,6 +123,9 @@ fn volumes(recipe: Recipe) -> Value {
             "fsx" => {
                 volume["fsxWindowsFileServerVolumeConfiguration"] = json!({"fileSystemId": "fs-0123456789abcdef0", "rootDirectory": "share",
                 "authorizationConfig": {"credentialsParameter": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:fsx-AbCdEf", "domain": "corp.example.com"}})
+            }
+            "s3" => {
+                volume["s3filesVolumeConfiguration"] = recipe.value_of("S3FilesVolumeConfiguration", "s3")
             }
             "launch" => volume["configuredAtLaunch"] = json!(true),
             _ => {}
@@ -202,6 +218,9 @@ fn container(recipe: Recipe, member: &str, path: &str, ec2: bool) -> Hand {
         "logConfiguration" => given(
             json!({"logDriver": "awslogs", "options": {"awslogs-group": "/shop", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": recipe.pick(path, &["a", "b"])}}),
         ),
+        "firelensConfiguration" if at == 2 => {
+            given(json!({"type": "fluentbit", "options": {"enable-ecs-log-metadata": "true"}}))
+        }
         "firelensConfiguration" => Never,
         "systemControls" => {
             if ec2 && mode != "host" {
@@ -348,11 +367,22 @@ fn service(recipe: Recipe, member: &str, path: &str) -> Hand {
 
 fn part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Hand {
     match (shape, member) {
+        ("DeploymentLifecycleHook", "roleArn") => Hand::Fixed(json!(ROLE)),
         (_, "roleArn" | "roleARN" | "infrastructureRoleArn") => given(json!(ROLE)),
         ("EFSVolumeConfiguration", "fileSystemId") => Hand::Fixed(json!("fs-0123456789abcdef0")),
         ("EFSVolumeConfiguration", "rootDirectory") => given(json!(recipe.pick(path, &["/", "/data"]))),
         ("EFSVolumeConfiguration", "transitEncryptionPort") => given(json!(recipe.number(path, 2000, 3000))),
         ("EFSAuthorizationConfig", "accessPointId") => given(json!("fsap-0123456789abcdef0")),
+        ("S3FilesVolumeConfiguration", "fileSystemArn") => {
+            Hand::Fixed(json!("arn:aws:s3files:eu-central-1:123456789012:file-system/fs-0123456789abcdef0"))
+        }
+        ("S3FilesVolumeConfiguration", "accessPointArn") => given(json!(
+            "arn:aws:s3files:eu-central-1:123456789012:file-system/fs-0123456789abcdef0/access-point/fsap-0123456789abcdef0"
+        )),
+        ("S3FilesVolumeConfiguration", "rootDirectory") => given(json!(recipe.pick(path, &["/", "/data"]))),
+        ("S3FilesVolumeConfiguration", "transitEncryptionPort") => {
+            given(json!(recipe.number(path, 2000, 3000)))
+        }
         ("DockerVolumeConfiguration", "autoprovision") => Never,
         ("DockerVolumeConfiguration", "scope") => given(json!(recipe.pick(path, &["task", "shared"]))),
         ("DockerVolumeConfiguration", "driver") => given(json!("local")),
@@ -388,6 +418,15 @@ fn part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Han
 
 fn service_part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool) -> Hand {
     match (shape, member) {
+        ("ServiceManagedEBSVolumeConfiguration", "kmsKeyId") => {
+            given(json!("arn:aws:kms:eu-central-1:123456789012:key/11111111-2222-3333-4444-555555555555"))
+        }
+        ("ServiceManagedEBSVolumeConfiguration", "snapshotId" | "volumeInitializationRate") => Never,
+        ("ServiceManagedEBSVolumeConfiguration", "encrypted") => given(json!(true)),
+        ("ServiceManagedEBSVolumeConfiguration", "iops") => given(json!(3000)),
+        ("ServiceManagedEBSVolumeConfiguration", "throughput") => given(json!(125)),
+        ("ServiceManagedEBSVolumeConfiguration", "filesystemType") => given(json!("xfs")),
+        ("EBSTagSpecification", "resourceType") => Hand::Fixed(json!("volume")),
         ("AwsVpcConfiguration", "subnets") => Hand::Fixed(json!(
             recipe.pick(path, &[["subnet-0aa", "subnet-0bb"], ["subnet-0cc", "subnet-0bb"]])
         )),
@@ -422,14 +461,27 @@ fn service_part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool
         )),
         ("DeploymentConfiguration", "maximumPercent") => given(json!(recipe.number(path, 101, 200))),
         ("DeploymentConfiguration", "minimumHealthyPercent") => given(json!(recipe.number(path, 0, 100))),
-        (
-            "DeploymentConfiguration",
-            "strategy"
-            | "linearConfiguration"
-            | "canaryConfiguration"
-            | "lifecycleHooks"
-            | "earlySuccessCriteria",
-        ) => Never,
+        ("DeploymentConfiguration", "strategy") => given(json!(strategy(recipe))),
+        ("DeploymentConfiguration", "linearConfiguration") => only(strategy(recipe) == "LINEAR"),
+        ("DeploymentConfiguration", "canaryConfiguration") => only(strategy(recipe) == "CANARY"),
+        ("DeploymentConfiguration", "lifecycleHooks") => {
+            given(json!([recipe.value_of("DeploymentLifecycleHook", path)]))
+        }
+        ("DeploymentConfiguration", "earlySuccessCriteria") => Never,
+        ("LinearConfiguration", "stepPercent") => given(json!(recipe.number(path, 5, 50))),
+        ("CanaryConfiguration", "canaryPercent") => given(json!(recipe.number(path, 1, 50))),
+        ("LinearConfiguration" | "CanaryConfiguration", _) => given(json!(recipe.number(path, 0, 60))),
+        ("DeploymentLifecycleHook", "targetType") => Hand::Fixed(json!("AWS_LAMBDA")),
+        ("DeploymentLifecycleHook", "hookTargetArn") => {
+            Hand::Fixed(json!("arn:aws:lambda:eu-central-1:123456789012:function:check"))
+        }
+        ("DeploymentLifecycleHook", "lifecycleStages") => {
+            Hand::Fixed(json!(["POST_SCALE_UP", "PRE_SCALE_UP"]))
+        }
+        ("DeploymentLifecycleHook", "hookDetails") => given(json!({"team": "a"})),
+        ("DeploymentLifecycleHookTimeoutConfiguration", "timeoutInMinutes") => {
+            given(json!(recipe.number(path, 1, 1440)))
+        }
         ("DeploymentConfiguration", "bakeTimeInMinutes") => given(json!(recipe.number(path, 0, 10))),
         ("DeploymentCircuitBreaker", "thresholdConfiguration") => given(
             json!({"type": recipe.pick(path, &["COUNT", "BOUNDED_PERCENT", "UNBOUNDED_PERCENT"]), "value": recipe.number(path, 1, 100)}),
@@ -499,7 +551,7 @@ fn encryption(recipe: Recipe) -> Hand {
 
 fn lifecycle(recipe: Recipe) -> Value {
     let untagged = json!({"rulePriority": 1, "description": "old", "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": recipe.number("days", 1, 99)}, "action": {"type": "expire"}});
-    let tagged = json!({"rulePriority": 2, "selection": {"tagStatus": "tagged", "tagPrefixList": ["v", "main"], "countType": "imageCountMoreThan", "countNumber": recipe.number("count", 1, 99)}, "action": {"type": "expire"}});
+    let tagged = json!({"rulePriority": 2, "selection": {"tagStatus": "tagged", recipe.pick("tags", &["tagPrefixList", "tagPatternList"]): ["v", "main"], "countType": "imageCountMoreThan", "countNumber": recipe.number("count", 1, 99)}, "action": {"type": "expire"}});
     let any = json!({"rulePriority": 3, "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 999}, "action": {"type": "expire"}});
     let rules = [(tagged, "tagged"), (untagged, "untagged"), (any, "")];
     json!({"rules": rules.into_iter().filter(|(_, name)| name.is_empty() || recipe.has(name)).map(|(rule, _)| rule).collect::<Vec<_>>()})
@@ -546,12 +598,38 @@ fn policies(recipe: Recipe) -> Value {
             step["stepScalingPolicyConfiguration"][member] = value;
         }
     }
-    let all = [(tracking, "tracking"), (step, "step")];
+    let dimensions =
+        json!([{"name": "ServiceName", "value": "web"}, {"name": "ClusterName", "value": "shop"}]);
+    let custom = json!({"policyName": "queue", "policyType": "TargetTrackingScaling", "targetTrackingScalingPolicyConfiguration": {
+        "targetValue": recipe.number("queue", 1, 99), "customizedMetricSpecification": {
+            "metricName": "Depth", "namespace": "Shop", "dimensions": dimensions, "statistic": "Average", "unit": "Count"}}});
+    let metrics = json!([
+        {"id": "m1", "label": "depth", "returnData": false, "metricStat": {"metric": {"metricName": "Depth", "namespace": "Shop", "dimensions": dimensions}, "stat": "Sum", "unit": "Count"}},
+        {"id": "e1", "expression": "m1 / 2"}]);
+    let math = json!({"policyName": "math", "policyType": "TargetTrackingScaling", "targetTrackingScalingPolicyConfiguration": {
+        "targetValue": recipe.number("math", 1, 99), "customizedMetricSpecification": {"metrics": metrics}}});
+    let predictive = json!({"policyName": "predictive", "policyType": "PredictiveScaling", "predictiveScalingPolicyConfiguration": {
+        "mode": recipe.pick("mode", &["ForecastOnly", "ForecastAndScale"]), "schedulingBufferTime": recipe.number("buffer", 0, 3600),
+        "metricSpecifications": [{"targetValue": 40, "predefinedMetricPairSpecification": {"predefinedMetricType": "ECSServiceCPUUtilization"}}]}});
+    let all = [
+        (tracking, "tracking"),
+        (step, "step"),
+        (custom, "custom"),
+        (math, "math"),
+        (predictive, "predictive"),
+    ];
     all.into_iter().filter(|(_, name)| recipe.has(name)).map(|(policy, _)| policy).collect()
 }
 
 fn drop_member(value: &mut Value, member: &str) {
     value.as_object_mut().unwrap().shift_remove(member);
+}
+
+/// How a new revision takes over; by the identity, because the load balancers follow from it.
+fn strategy(recipe: Recipe) -> &'static str {
+    let all = ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"];
+    let rolls = matches!(recipe.place, Place::Daemon | Place::Host);
+    if rolls { "ROLLING" } else { all[hashed(recipe.identity, "strategy") as usize % 4] }
 }
 
 /// What members of one structure ask of each other.
@@ -598,12 +676,34 @@ pub fn tie(recipe: Recipe, service: &mut Value, definition: &mut Value) {
         };
         service["capacityProviderStrategy"] = providers;
     }
+    let strategy = service["deploymentConfiguration"]["strategy"].as_str().unwrap_or("ROLLING").to_owned();
+    if strategy == "ROLLING" {
+        if let Some(deployment) = service.get_mut("deploymentConfiguration") {
+            for member in ["linearConfiguration", "canaryConfiguration", "lifecycleHooks"] {
+                drop_member(deployment, member);
+            }
+        }
+    } else {
+        service["deploymentConfiguration"]["bakeTimeInMinutes"] = json!(recipe.number("bake", 1, 9));
+        drop_member(&mut service["deploymentConfiguration"], "alarms");
+        drop_member(&mut service["deploymentConfiguration"], "deploymentCircuitBreaker");
+        if let Some(balancer) = service.pointer_mut("/loadBalancers/0") {
+            let rule = "arn:aws:elasticloadbalancing:eu-central-1:123456789012:listener-rule/app/shop/0123456789abcdef/0123456789abcdef/0123456789abcdef";
+            balancer["advancedConfiguration"] = json!({"roleArn": ROLE, "productionListenerRule": rule,
+                "alternateTargetGroupArn": "arn:aws:elasticloadbalancing:eu-central-1:123456789012:targetgroup/other/0123456789abcdef"});
+        }
+    }
     if !has(service, "loadBalancers") {
         drop_member(service, "healthCheckGracePeriodSeconds");
     }
     let volumes = definition["volumes"].as_array().cloned().unwrap_or_default();
     if volumes.iter().any(|volume| volume["configuredAtLaunch"] == true) {
-        service["volumeConfigurations"] = json!([{"name": "launch", "managedEBSVolume": {"roleArn": ROLE, "sizeInGiB": recipe.number("ebs", 1, 100), "volumeType": "gp3"}}]);
+        let mut volume = recipe.value_of("ServiceManagedEBSVolumeConfiguration", "ebs");
+        extend(
+            &mut volume,
+            json!({"roleArn": ROLE, "sizeInGiB": recipe.number("ebs", 1, 100), "volumeType": "gp3"}),
+        );
+        service["volumeConfigurations"] = json!([{"name": "launch", "managedEBSVolume": volume}]);
     }
     if recipe.place == Place::Daemon {
         // DAEMON: 100 and 0 unless said otherwise.

@@ -51,7 +51,7 @@ pub enum Compare {
 pub enum Absent {
     /// This JSON text is the default: compared with it, written back to it.
     Default(&'static str),
-    /// The default follows from the rest of the document.
+    /// The default follows from the rest of the document; null is nothing, and none leaves it to AWS.
     DefaultOf(fn(&Scope) -> Option<Value>),
     /// The default is nothing: `[]`, `{}` and absence are one.
     Nothing,
@@ -114,7 +114,7 @@ impl Meaning {
     pub fn default(&self, scope: &Scope) -> Option<Value> {
         match self.absent {
             Absent::Default(text) => serde_json::from_str(text).ok(),
-            Absent::DefaultOf(default) => default(scope),
+            Absent::DefaultOf(default) => default(scope).filter(|default| !default.is_null()),
             Absent::Nothing | Absent::NotOurs | Absent::Unknown => None,
         }
     }

@@ -164,7 +164,8 @@ pub(super) const ROWS: &[Row] = &[
     row("DeploymentConfiguration", "bakeTimeInMinutes", Exact, Default("0")),
     row("DeploymentConfiguration", "deploymentCircuitBreaker alarms", Exact, Default("{}")),
     row("DeploymentConfiguration", "lifecycleHooks", Set, Nothing),
-    row("DeploymentConfiguration", "linearConfiguration canaryConfiguration", Exact, DefaultOf(traffic_shift)),
+    row("DeploymentConfiguration", "linearConfiguration", Exact, DefaultOf(linear)),
+    row("DeploymentConfiguration", "canaryConfiguration", Exact, DefaultOf(canary)),
     row("DeploymentConfiguration", "earlySuccessCriteria", Exact, Default("{}")),
     row("DeploymentCircuitBreaker", "enable rollback", Exact, Default("false")),
     row("DeploymentCircuitBreaker", "resetOnHealthyTask", Exact, Default("true")),
@@ -353,10 +354,23 @@ fn minimum_healthy_percent(scope: &Scope) -> Option<Value> {
     Some(json!(if scope.root_str("schedulingStrategy") == Some("DAEMON") { 0 } else { 100 }))
 }
 
-/// LINEAR and CANARY fill their configuration; under another strategy there is none.
+/// LINEAR and CANARY fill their configuration; under another strategy there is none, and none may be sent.
 #[allow(clippy::unnecessary_wraps)]
-fn traffic_shift(_: &Scope) -> Option<Value> {
-    Some(json!({}))
+fn linear(scope: &Scope) -> Option<Value> {
+    Some(if scope.parent.get("strategy").is_some_and(|one| one == "LINEAR") {
+        json!({})
+    } else {
+        Value::Null
+    })
+}
+
+#[allow(clippy::unnecessary_wraps)]
+fn canary(scope: &Scope) -> Option<Value> {
+    Some(if scope.parent.get("strategy").is_some_and(|one| one == "CANARY") {
+        json!({})
+    } else {
+        Value::Null
+    })
 }
 
 fn discovery_name(scope: &Scope) -> Option<Value> {
