@@ -68,7 +68,7 @@ fn pasted(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let (texts, unreadable): (Vec<_>, Vec<_>) = args.file.iter().map(read).partition(Result::is_ok);
     let texts: Vec<(String, String)> = texts.into_iter().flatten().collect();
     let Pasted { drafts, mut problems } = from_pasted(&texts, args.name.as_deref());
-    problems.extend(unreadable.into_iter().filter_map(Result::err));
+    problems.extend(unreadable.into_iter().filter_map(Result::err).map(|problem| *problem));
     for problem in problems.iter().filter(|problem| ui.verbose || problem.severity != Severity::Note) {
         ui.say(&format!("{problem}\n"));
     }

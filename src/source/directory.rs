@@ -84,7 +84,7 @@ impl Loader {
                 self.snapshot.objects.extend(reading.manifests);
                 self.snapshot.problems.extend(reading.problems);
             }
-            Err(problem) => self.snapshot.problems.push(problem),
+            Err(problem) => self.snapshot.problems.push(*problem),
         }
     }
 
@@ -94,14 +94,14 @@ impl Loader {
 }
 
 /// The text of a file, or of `stdin` for `-`, after the name that people know it by.
-pub fn text(path: &Path, stdin: &mut dyn Read) -> Result<(String, String), Problem> {
+pub fn text(path: &Path, stdin: &mut dyn Read) -> Result<(String, String), Box<Problem>> {
     let (name, bytes) = if path.as_os_str() == "-" {
         ("<stdin>".to_owned(), bounded(stdin))
     } else {
         (shown(path), fs::File::open(path).and_then(|mut file| bounded(&mut file)))
     };
-    let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
+    let bytes = bytes.map_err(|error| Box::new(unreadable(&name, &error)))?;
+    let text = String::from_utf8(bytes).map_err(|error| Box::new(not_utf8(&name, &error)))?;
     Ok((name, text))
 }
 
