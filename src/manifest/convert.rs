@@ -47,14 +47,14 @@ impl Reader<'_> {
         }
         if let Some((wrapper, inner)) = unwrapped(shape, node) {
             self.tolerated.add(Lenience::Wrapper, node.name_at, wrapper);
-            let inner = self.beside(shape, node, inner);
+            let inner = beside(shape, node, inner);
             return self.value(shape, name, &inner);
         }
         let outer = self.secret;
         self.secret |= shape.sensitive && shape.is_structure() || shape.name == "EnvironmentVariables";
         let value = match &shape.kind {
-            Type::Structure(_) => self.structure(shape, name, node),
-            Type::List(element) => self.list(shape, element.shape(), name, node),
+            Type::Structure(_) => Some(self.structure(shape, name, node)),
+            Type::List(element) => Some(self.list(shape, element.shape(), name, node)),
             Type::Map(element) => self.map(element.shape(), name, node),
             Type::Document => Some(node.value.clone()),
             _ => self.scalar(shape, name, node),
@@ -70,12 +70,12 @@ impl Reader<'_> {
             .read(shape, name, node)
     }
 
-    fn structure(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Option<Value> {
+    fn structure(&mut self, shape: &'static Shape, name: &str, node: &Node) -> Value {
         let Value::Map(written) = &node.value else {
-            return Some(self.wrong_type(name, "a map of members", node));
+            return self.wrong_type(name, "a map of members", node);
         };
         if self.is_function(name, node) {
-            return Some(Value::Invalid);
+            return Value::Invalid;
         }
         self.owners.push((shape, name.to_owned()));
         let mut entries: Vec<Entry> = Vec::with_capacity(written.len());
@@ -104,7 +104,7 @@ impl Reader<'_> {
         }
         self.owners.pop();
         self.complete(shape, name, node.mark(), &entries);
-        Some(Value::Map(entries))
+        Value::Map(entries)
     }
 
     /// Reports what is required and not there, and a union that is not one member.
@@ -120,10 +120,9 @@ impl Reader<'_> {
         }
     }
 
-    /// The member that `name` names: as written here, as the API writes it, or as CloudFormation does.
+    /// The member that `name` names: as written here, as the API writes it, or as `CloudFormation` does.
     fn find(&mut self, shape: &'static Shape, name: &str, owner: &Node, at: Mark) -> Option<&'static Member> {
-        let is_service = shape.name == "Service";
-        if is_service && name == "clusterArn" && owner.get("cluster").is_none() {
+        if shape.name == "Service" && name == "clusterArn" && owner.get("cluster").is_none() {
             self.tolerated.add(Lenience::OutputOnly, at, name);
             return shape.member("cluster");
         }
@@ -157,21 +156,15 @@ impl Reader<'_> {
         meant.map(|meant| Entry { name: meant.to_owned(), node: node.with(Value::Invalid) })
     }
 
-    fn list(
-        &mut self,
-        shape: &'static Shape,
-        element: &'static Shape,
-        name: &str,
-        node: &Node,
-    ) -> Option<Value> {
+    fn list(&mut self, shape: &'static Shape, element: &'static Shape, name: &str, node: &Node) -> Value {
         let items = match &node.value {
             Value::List(items) => items,
             Value::Map(entries) if entries.is_empty() => {
                 self.tolerated.add(Lenience::MapForList, node.at, name);
-                return Some(Value::List(Vec::new()));
+                return Value::List(Vec::new());
             }
-            _ if self.is_function(name, node) => return Some(Value::Invalid),
-            _ => return Some(self.wrong_type(name, "a list", node)),
+            _ if self.is_function(name, node) => return Value::Invalid,
+            _ => return self.wrong_type(name, "a list", node),
         };
         let mut read = Vec::with_capacity(items.len());
         for item in items {
@@ -182,7 +175,7 @@ impl Reader<'_> {
             }
         }
         self.count(shape, name, node, read.len());
-        Some(Value::List(read))
+        Value::List(read)
     }
 
     fn count(&mut self, shape: &Shape, name: &str, node: &Node, count: usize) {
@@ -272,20 +265,20 @@ impl Reader<'_> {
             }
         }
     }
+}
 
-    /// The body within a wrapper, with the members of the body that stand beside the wrapper.
-    fn beside(&mut self, shape: &'static Shape, outer: &Node, inner: &Node) -> Node {
-        let mut inner = inner.clone();
-        inner.name_at = outer.name_at;
-        if let Value::Map(entries) = &mut inner.value {
-            for entry in outer.entries().iter().filter(|entry| shape.member(&entry.name).is_some()) {
-                if !entries.iter().any(|known| known.name == entry.name) {
-                    entries.push(entry.clone());
-                }
+/// The body within a wrapper, with the members of the body that stand beside the wrapper.
+fn beside(shape: &'static Shape, outer: &Node, inner: &Node) -> Node {
+    let mut inner = inner.clone();
+    inner.name_at = outer.name_at;
+    if let Value::Map(entries) = &mut inner.value {
+        for entry in outer.entries().iter().filter(|entry| shape.member(&entry.name).is_some()) {
+            if !entries.iter().any(|known| known.name == entry.name) {
+                entries.push(entry.clone());
             }
         }
-        inner
     }
+    inner
 }
 
 /// Where a misplaced member belongs: in a structure around this one, or in one right below.
@@ -299,4 +292,216 @@ fn belongs_elsewhere(owners: &[(&'static Shape, String)], name: &str) -> Option<
     let mut below = below.filter(|member| member.shape().member(name).is_some());
     // Only where there is one such place.
     below.next().filter(|_| below.next().is_none()).map(|member| member.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::Manifest;
+    use crate::manifest::read::{Asked, read};
+    use serde_json::{Value, json};
+
+    /// A spec read: the manifest, and all that is said, in first lines.
+    fn spec(kind: &str, spec: &str) -> (Manifest, Vec<String>) {
+        let spec = format!("  {}\n", spec.lines().collect::<Vec<_>>().join("\n  "));
+        let text = format!(
+            "apiVersion: ecs-operator.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: web}}\nspec:\n{spec}"
+        );
+        let reading = read("a.yaml", text, Asked::ByName);
+        let said = reading.problems.iter().map(|problem| {
+            let text = problem.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            problem.hint.as_ref().map_or(first.to_owned(), |hint| format!("{first} -> {hint}"))
+        });
+        (reading.manifests.into_iter().next().unwrap(), said.collect())
+    }
+
+    #[track_caller]
+    fn reads(kind: &str, text: &str, expected: &Value, warning: &str) {
+        let (manifest, said) = spec(kind, text);
+        assert_eq!(&Value::Object(manifest.spec), expected);
+        let is_said = if warning.is_empty() {
+            said.is_empty()
+        } else {
+            said.len() == 1 && said[0].contains("warning: ") && said[0].contains(warning)
+        };
+        assert!(is_said, "{said:#?}");
+    }
+
+    #[test]
+    fn pascal_case_is_read_for_every_api() {
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web}\nautoscaling: {MinCapacity: 1, MaxCapacity: 2, Policies: [], ScheduledActions: []}",
+            &json!({"service": {"taskDefinition": "web"}, "autoscaling": {"minCapacity": 1, "maxCapacity": 2, "policies": [], "scheduledActions": []}}),
+            "camelCase",
+        );
+        reads(
+            "EcsCluster",
+            "ClusterName: shop\nTags: [{Key: a, Value: b}]",
+            &json!({"clusterName": "shop", "tags": [{"key": "a", "value": "b"}]}),
+            "camelCase",
+        );
+        reads(
+            "EcrRepository",
+            "tags: [{Key: a, Value: b}]",
+            &json!({"tags": [{"key": "a", "value": "b"}]}),
+            "",
+        );
+    }
+
+    #[test]
+    fn numbers_and_strings_stand_for_each_other_without_doubt() {
+        let task = |text: &str| {
+            format!(
+                "service: {{}}\ntaskDefinition: {{containerDefinitions: [{{name: a, image: b, memory: 64}}], {text}}}"
+            )
+        };
+        let expected = |cpu: &str| json!({"service": {}, "taskDefinition": {"containerDefinitions": [{"name": "a", "image": "b", "memory": 64}], "cpu": cpu}});
+        reads("EcsService", &task("cpu: 256"), &expected("256"), "read as text: `cpu`");
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, desiredCount: '2', enableExecuteCommand: 'false'}",
+            &json!({"service": {"taskDefinition": "web", "desiredCount": 2, "enableExecuteCommand": false}}),
+            "`desiredCount`, `enableExecuteCommand`",
+        );
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, desiredCount: 1e1}",
+            &json!({"service": {"taskDefinition": "web", "desiredCount": 10}}),
+            "",
+        );
+    }
+
+    #[test]
+    fn null_and_an_empty_word_are_absent() {
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, loadBalancers: null, role: ~}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "",
+        );
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, launchType: ''}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "read as absent: `launchType`",
+        );
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, loadBalancers: {}}",
+            &json!({"service": {"taskDefinition": "web", "loadBalancers": []}}),
+            "empty list",
+        );
+    }
+
+    #[test]
+    fn answers_comments_and_wrappers_are_read_with_one_warning_each() {
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, status: ACTIVE, runningCount: 2, events: []}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "`status`, `runningCount`, `events`",
+        );
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, _comment: a, $schema: b}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "comments",
+        );
+        reads(
+            "EcsService",
+            "service: {services: [{taskDefinition: web}], failures: []}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "`services`",
+        );
+        reads(
+            "EcsService",
+            "service: {taskDefinition: web, clientToken: x}",
+            &json!({"service": {"taskDefinition": "web"}}),
+            "`clientToken`",
+        );
+        let (_, said) = spec("EcsService", "service: {services: [{taskDefinition: a}, {taskDefinition: b}]}");
+        assert!(!said.is_empty(), "{said:?}");
+    }
+
+    #[test]
+    fn mistakes_are_named_with_what_was_meant() {
+        for (text, words) in [
+            (
+                "service: {taskDefinition: web, desiredcount: 2}",
+                "a.yaml:5:34: `service` has no member `desiredcount` -> did you mean `desiredCount`?",
+            ),
+            (
+                "service: {taskDefinition: web, maximumPercent: 2}",
+                "`maximumPercent` belongs in `deploymentConfiguration`",
+            ),
+            (
+                "service: {taskDefinition: web, launchType: fargate}",
+                "`launchType` cannot be `fargate` -> did you mean `FARGATE`?",
+            ),
+            (
+                "service: {taskDefinition: web, desiredCount: two}",
+                "`desiredCount` is a whole number, not `two`",
+            ),
+            ("service: {taskDefinition: web, desiredCount: 1_000}", "write `1000`"),
+            ("service: {taskDefinition: web, desiredCount: 010}", "write `10`, or `8` if it is octal"),
+            ("service: {taskDefinition: web, desiredCount: -1}", "at least 0 is needed"),
+            (
+                "service: {taskDefinition: web, desiredCount: 99999999999}",
+                "is a whole number, not `99999999999`",
+            ),
+            ("service: {taskDefinition: web, enableExecuteCommand: yes}", "write `true`"),
+            ("service: {taskDefinition: web, loadBalancers: web}", "`loadBalancers` is a list, not a string"),
+            ("service: {taskDefinition: [web]}", "`taskDefinition` is a string, not a list"),
+            ("service: {taskDefinition: '${TASK}'}", "holds the placeholder `${TASK}`"),
+            ("service: {taskDefinition: {Ref: Task}}", "a function of CloudFormation"),
+            ("service: {taskDefinition: web, tags: [{key: '', value: a}]}", "`key` is empty"),
+            (
+                "service: {taskDefinition: web, networkConfiguration: {awsvpcConfiguration: {}}}",
+                "`awsvpcConfiguration` has no `subnets`",
+            ),
+            ("{}", "`spec` has no `service`"),
+        ] {
+            let (_, said) = spec("EcsService", text);
+            assert!(said.len() == 1 && said[0].contains(words), "{text}: {said:#?}");
+        }
+    }
+
+    #[test]
+    fn text_for_the_container_may_look_like_a_placeholder() {
+        let container = "name: a, image: b, memory: 64, command: [sh, -c, 'echo ${HOME} <x>'], environment: [{name: A, value: '${B}'}], dockerLabels: {a: '{{ b }}'}";
+        let (_, said) = spec(
+            "EcsService",
+            &format!("service: {{}}\ntaskDefinition: {{containerDefinitions: [{{{container}}}]}}"),
+        );
+        assert_eq!(said, Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_value_of_a_variable_is_in_no_message() {
+        let container = "name: a, image: b, memory: 64, environment: [{name: A, value: [hunter2]}, {name: [B], value: hunter2}]";
+        let text = format!("service: {{}}\ntaskDefinition: {{containerDefinitions: [{{{container}}}]}}");
+        let head = "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsService\nmetadata: {name: web}\nspec: {";
+        let text = format!("{head}{}}}\n", text.replace('\n', ", "));
+        let problems = read("a.yaml", text, Asked::ByName).problems;
+        assert!(!problems.is_empty());
+        for problem in problems {
+            assert!(!problem.to_string().contains("hunter2"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn doubles_times_and_documents_are_of_their_types() {
+        let (manifest, said) = spec(
+            "EcsService",
+            "service: {taskDefinition: web}\nautoscaling: {minCapacity: 1, maxCapacity: 2, scheduledActions: [{scheduledActionName: a, schedule: rate(1 hour), startTime: 2026-05-01T06:00:00Z, scalableTargetAction: {minCapacity: 1}}], policies: [{policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 60, predefinedMetricSpecification: {predefinedMetricType: ECSServiceAverageCPUUtilization}}}]}",
+        );
+        assert_eq!(said, Vec::<String>::new());
+        let scaling = &manifest.spec["autoscaling"];
+        assert_eq!(scaling["scheduledActions"][0]["startTime"], json!(1_777_615_200));
+        assert_eq!(
+            scaling["policies"][0]["targetTrackingScalingPolicyConfiguration"]["targetValue"],
+            json!(60.0)
+        );
+    }
 }

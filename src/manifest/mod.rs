@@ -6,8 +6,6 @@
 
 pub mod checks;
 pub mod convert;
-#[cfg(test)]
-mod corpus;
 pub mod describe;
 #[cfg(test)]
 mod fuzz;
@@ -32,7 +30,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tree::{Mark, Node};
 
-pub use pasted::{Pasted, from_pasted, object_name};
+pub use pasted::{Draft, Pasted, from_pasted, object_name};
 pub use suggest::nearest;
 
 /// One object as declared.

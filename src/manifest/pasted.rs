@@ -56,7 +56,9 @@ pub fn from_pasted(texts: &[(String, String)], name: Option<&str>) -> Pasted {
     let mut assembly = Assembly { name, drafts: Vec::new(), problems };
     // Owners first: what belongs to them looks for them.
     bodies.sort_by_key(|body| body.sort.rank());
-    bodies.into_iter().for_each(|body| assembly.take(body));
+    for body in bodies {
+        assembly.take(body);
+    }
     let Assembly { mut drafts, problems, .. } = assembly;
     drafts.iter_mut().for_each(tidy);
     Pasted { drafts, problems }
@@ -100,10 +102,11 @@ impl Sort {
 }
 
 /// Members of answers that hold bodies, small letters for lookup.
-const HOLDERS: [(&str, Sort); 11] = [
+const HOLDERS: [(&str, Sort); 12] = [
     ("services", Sort::Service),
     ("service", Sort::Service),
     ("taskdefinition", Sort::TaskDefinition),
+    ("taskdefinitions", Sort::TaskDefinition),
     ("clusters", Sort::Cluster),
     ("cluster", Sort::Cluster),
     ("capacityproviders", Sort::CapacityProvider),
@@ -151,7 +154,9 @@ fn collect(document: &Node, bodies: &mut Vec<Body>, report: &mut Report) {
         let Some((_, sort)) = HOLDERS.iter().find(|(name, _)| *name == lower) else { continue };
         let held: Vec<&Node> = match &entry.node.value {
             Value::Map(_) => vec![&entry.node],
-            Value::List(items) if items.iter().all(|item| !item.entries().is_empty()) => {
+            Value::List(items)
+                if !items.is_empty() && items.iter().all(|item| !item.entries().is_empty()) =>
+            {
                 items.iter().collect()
             }
             _ => continue,
@@ -267,7 +272,7 @@ impl Assembly<'_> {
         match text(&body.document, member).or(self.name.map(str::to_owned)) {
             Some(name) => self.draft(kind, &name, body.exists, body.document),
             None => {
-                self.complain(body, &format!("the body has no `{member}`"), "give its name with `--name`")
+                self.complain(body, &format!("the body has no `{member}`"), "give its name with `--name`");
             }
         }
     }

@@ -27,9 +27,12 @@ pub fn is_free(shape: &str, member: &str) -> bool {
     FREE.iter().any(|(owner, name)| *name == member && (*owner == shape || *owner == "*"))
 }
 
+/// What opens a placeholder, what closes it, and what may stand between.
+type Brackets = (&'static str, &'static str, fn(&str) -> bool);
+
 /// The first placeholder in `text`.
 pub fn find(text: &str) -> Option<&str> {
-    const BRACKETS: [(&str, &str, fn(&str) -> bool); 5] = [
+    const BRACKETS: [Brackets; 5] = [
         ("${", "}", |_| true),
         ("{{", "}}", |_| true),
         ("{%", "%}", |_| true),

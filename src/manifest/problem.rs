@@ -156,7 +156,9 @@ pub struct Source {
 impl Source {
     pub fn new(path: &str, text: String, documents: &[Node]) -> Self {
         let mut secrets = Vec::new();
-        documents.iter().for_each(|document| collect_secrets(document, false, &mut secrets));
+        for document in documents {
+            collect_secrets(document, false, &mut secrets);
+        }
         secrets.sort_by_key(|range| range.start);
         Self { path: path.to_owned(), text, secrets }
     }

@@ -259,3 +259,80 @@ fn texts(metadata: &Node, name: &str, report: &mut Report) -> BTreeMap<String, S
     }
     texts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str, asked: Asked) -> (usize, Vec<String>) {
+        let reading = read("a.yaml", text.to_owned(), asked);
+        (reading.manifests.len(), reading.problems.iter().map(ToString::to_string).collect())
+    }
+
+    const HEAD: &str = "apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsCluster\n";
+
+    #[test]
+    fn a_manifest_knows_the_places_of_its_members() {
+        let text = format!(
+            "{HEAD}metadata:\n  name: shop\n  labels: {{a: b}}\nspec:\n  tags:\n    - key: team\n      value: web\n"
+        );
+        let reading = read("a.yaml", text, Asked::ByName);
+        let manifest = &reading.manifests[0];
+        assert_eq!(manifest.place("tags[0].value").to_string(), "a.yaml:9:14");
+        assert_eq!(manifest.place("tags[0].nothing").to_string(), "a.yaml:8:7");
+        assert_eq!(manifest.place("settings").to_string(), "a.yaml:6:1");
+        assert_eq!(manifest.labels["a"], "b");
+    }
+
+    #[test]
+    fn a_list_of_objects_is_read_and_others_are_left_alone() {
+        let text = "kind: List\nitems:\n  - {apiVersion: ecs-operator.dev/v1alpha1, kind: EcsCluster, metadata: {name: a}, spec: {}}\n  - {apiVersion: v1, kind: ConfigMap}\n";
+        let (count, said) = said(text, Asked::ByName);
+        assert_eq!(count, 1);
+        assert!(said.len() == 1 && said[0].contains("note: `ConfigMap` of `v1`"), "{said:?}");
+    }
+
+    #[test]
+    fn what_is_near_to_ours_is_an_error() {
+        for (text, words) in [
+            ("apiVersion: ecs-operator.dev/v1\nkind: EcsCluster\n", "there is no `ecs-operator.dev/v1`"),
+            (
+                "apiVersion: ecs-operator.de/v1alpha1\nkind: Cluster\n",
+                "write `apiVersion: ecs-operator.dev/v1alpha1`",
+            ),
+            ("apiVersion: ecs-operator.dev/v1alpha1\nkind: EcsServices\n", "did you mean `EcsService`?"),
+            ("apiversion: ecs-operator.dev/v1alpha1\nkind: EcsService\n", "it has no `apiVersion`"),
+            ("metadata: {name: a}\nspec: {}\n", "it has no `apiVersion`"),
+            ("containerDefinitions: []\n", "`ecs-operator import --file a.yaml` makes a manifest of it"),
+        ] {
+            let (count, said) = said(text, Asked::InDirectory);
+            assert!(count == 0 && said.len() == 1 && said[0].contains(words), "{text}: {said:?}");
+        }
+        assert!(
+            said("resources: [a.yaml]\n", Asked::InDirectory).1[0].contains("note: not a manifest: skipped")
+        );
+        assert!(!said("resources: [a.yaml]\n", Asked::ByName).1[0].contains("note: "));
+    }
+
+    #[test]
+    fn metadata_is_that_of_kubernetes() {
+        for (metadata, words) in [
+            ("{}", "the manifest has no `metadata.name`"),
+            ("{name: Shop}", "`metadata.name` cannot be `Shop`"),
+            ("{name: 5}", "`metadata.name` is a string, not a number"),
+            ("{name: a, nam: b}", "`metadata` has no member `nam`"),
+            (
+                "{name: a, annotations: {ecs-operator.dev/adpt: 'true'}}",
+                "did you mean `ecs-operator.dev/adopt`?",
+            ),
+            (
+                "{name: a, annotations: {ecs-operator.dev/adopt: true}}",
+                "warning: `ecs-operator.dev/adopt` is a string",
+            ),
+            ("{name: a, labels: {ecs-operator.dev/adopt: 'true'}}", "is an annotation, not a label"),
+        ] {
+            let (_, said) = said(&format!("{HEAD}metadata: {metadata}\nspec: {{}}\n"), Asked::ByName);
+            assert!(said.len() == 1 && said[0].contains(words), "{metadata}: {said:?}");
+        }
+    }
+}

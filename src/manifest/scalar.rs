@@ -1,5 +1,5 @@
 //! Strings, numbers, booleans and times, read as their shape wants them. Where there is no doubt `"80"` is a
-//! number and `256` a string; everything else is an error that says what to write. Tests: at the end.
+//! number and `256` a string; everything else is an error that says what to write. Tests: in `convert.rs`.
 
 use super::limits;
 use super::placeholder;
@@ -50,14 +50,14 @@ impl Scalars<'_> {
             }
             return Some(Value::Invalid);
         }
-        match shape.kind {
+        Some(match shape.kind {
             Type::Integer | Type::Long => self.integer(shape, name, node),
             Type::Double => self.double(shape, name, node),
             Type::Boolean => self.boolean(name, node),
             Type::Timestamp => self.time(name, node),
-            _ if shape.enum_values.is_empty() => self.string(shape, name, node),
-            _ => self.one_of(shape, name, node),
-        }
+            _ if shape.enum_values.is_empty() => return self.string(shape, name, node),
+            _ => return self.one_of(shape, name, node),
+        })
     }
 
     fn wrong(&mut self, name: &str, wanted: &str, node: &Node, hint: Option<String>) -> Value {
@@ -157,7 +157,7 @@ impl Scalars<'_> {
         Some(Value::Invalid)
     }
 
-    fn integer(&mut self, shape: &Shape, name: &str, node: &Node) -> Option<Value> {
+    fn integer(&mut self, shape: &Shape, name: &str, node: &Node) -> Value {
         let text = match &node.value {
             Value::Number(text) => text.as_str(),
             Value::String(text) if is_number(text.trim()) => {
@@ -166,7 +166,7 @@ impl Scalars<'_> {
             }
             _ => {
                 let hint = digits(node.as_str()).map(|digits| format!("write `{digits}`"));
-                return Some(self.wrong(name, "a whole number", node, hint));
+                return self.wrong(name, "a whole number", node, hint);
             }
         };
         if has_leading_zero(text) {
@@ -174,7 +174,7 @@ impl Scalars<'_> {
             let octal =
                 i64::from_str_radix(decimal, 8).map(|number| format!(", or `{number}` if it is octal"));
             let hint = format!("write `{decimal}`{}", octal.unwrap_or_default());
-            return Some(self.wrong(name, "a number without leading zeros", node, Some(hint)));
+            return self.wrong(name, "a number without leading zeros", node, Some(hint));
         }
         let value = number(text).and_then(|number| {
             #[allow(clippy::cast_possible_truncation)] // Whole and within 2^53.
@@ -183,26 +183,26 @@ impl Scalars<'_> {
         });
         let fits = |value: &i64| shape.kind == Type::Long || i32::try_from(*value).is_ok();
         let Some(value) = value.filter(fits) else {
-            return Some(self.wrong(name, "a whole number", node, None));
+            return self.wrong(name, "a whole number", node, None);
         };
         #[allow(clippy::cast_precision_loss)] // Bounds are small.
         self.bounds(shape, name, node, value as f64);
-        Some(Value::Number(value.to_string()))
+        Value::Number(value.to_string())
     }
 
-    fn double(&mut self, shape: &Shape, name: &str, node: &Node) -> Option<Value> {
+    fn double(&mut self, shape: &Shape, name: &str, node: &Node) -> Value {
         let text = match &node.value {
             Value::Number(text) => text.as_str(),
             Value::String(text) if is_number(text.trim()) => {
                 self.tolerated.add(Lenience::StringForNumber, node.at, name);
                 text.trim()
             }
-            _ => return Some(self.wrong(name, "a number", node, None)),
+            _ => return self.wrong(name, "a number", node, None),
         };
         let value = number(text).and_then(|number| number.as_f64()).unwrap_or_default();
         self.bounds(shape, name, node, value);
         // `{:?}` keeps the point of a whole number: 70.0 is a double for JSON too.
-        Some(Value::Number(format!("{value:?}")))
+        Value::Number(format!("{value:?}"))
     }
 
     fn bounds(&mut self, shape: &Shape, name: &str, node: &Node, value: f64) {
@@ -217,39 +217,39 @@ impl Scalars<'_> {
         }
     }
 
-    fn boolean(&mut self, name: &str, node: &Node) -> Option<Value> {
+    fn boolean(&mut self, name: &str, node: &Node) -> Value {
         let text = match &node.value {
-            Value::Bool(value) => return Some(Value::Bool(*value)),
+            Value::Bool(value) => return Value::Bool(*value),
             Value::String(text) | Value::Number(text) => text.trim().to_ascii_lowercase(),
             _ => String::new(),
         };
         let hint = match text.as_str() {
             "true" | "false" => {
                 self.tolerated.add(Lenience::StringForNumber, node.at, name);
-                return Some(Value::Bool(text == "true"));
+                return Value::Bool(text == "true");
             }
             "yes" | "on" | "y" | "1" | "enabled" => Some("write `true`".to_owned()),
             "no" | "off" | "n" | "0" | "disabled" => Some("write `false`".to_owned()),
             _ => None,
         };
-        Some(self.wrong(name, "`true` or `false`", node, hint))
+        self.wrong(name, "`true` or `false`", node, hint)
     }
 
     /// Seconds since the epoch, from a number or an ISO time.
-    fn time(&mut self, name: &str, node: &Node) -> Option<Value> {
+    fn time(&mut self, name: &str, node: &Node) -> Value {
         if let Value::Number(text) = &node.value {
-            return Some(Value::Number(text.clone()));
+            return Value::Number(text.clone());
         }
         let text = node.as_str().unwrap_or_default();
         let Ok(time) = text.parse::<jiff::Timestamp>() else {
             let hint = "write a time with its zone, such as `2026-05-01T06:00:00Z`".to_owned();
-            return Some(self.wrong(name, "a time", node, Some(hint)));
+            return self.wrong(name, "a time", node, Some(hint));
         };
-        Some(Value::Number(if time.subsec_nanosecond() == 0 {
+        Value::Number(if time.subsec_nanosecond() == 0 {
             time.as_second().to_string()
         } else {
             format!("{:?}", time.as_duration().as_secs_f64())
-        }))
+        })
     }
 }
 

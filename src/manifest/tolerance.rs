@@ -1,4 +1,4 @@
-//! What people paste, and how it is read: output-only members, comments, PascalCase, wrappers.
+//! What people paste, and how it is read: output-only members, comments, `PascalCase`, wrappers.
 //!
 //! Tolerance is for files: whatever leaves a doubt is an error. Everything of one sort is said in one warning
 //! per object, at the first place. Tests: `manifest/convert.rs` and the corpus.
@@ -137,13 +137,15 @@ pub fn unwrapped<'a>(shape: &Shape, node: &'a Node) -> Option<(&'a str, &'a Node
         return None;
     }
     let (_, names) = WRAPPERS.iter().find(|(name, _)| *name == shape.name)?;
-    let named = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
-    let entry = node.entries().iter().find(|entry| named(&entry.name))?;
+    let is_wrapper = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let entry = node.entries().iter().find(|entry| is_wrapper(&entry.name))?;
     let is_list = matches!(shape.kind, crate::model::facts::Type::List(_));
     let inner = match &entry.node.value {
         Value::List(_) if is_list => &entry.node,
         Value::Map(_) if !is_list => &entry.node,
-        Value::String(_) if shape.name.ends_with("Policy") || shape.name.ends_with("Document") => &entry.node,
+        Value::String(_) if matches!(shape.name.as_str(), "LifecyclePolicy" | "PolicyDocument") => {
+            &entry.node
+        }
         Value::List(items) if !is_list && items.len() == 1 => &items[0],
         _ => return None,
     };

@@ -65,6 +65,7 @@ impl Value {
 
 impl Node {
     /// A value at this node's place.
+    #[must_use]
     pub fn with(&self, value: Value) -> Self {
         Self { value, ..Self { value: Value::Null, ..*self } }
     }
@@ -211,6 +212,7 @@ impl Node {
     }
 
     /// A tree for a JSON value, all of it at `self`'s place.
+    #[must_use]
     pub fn holding(&self, json: &serde_json::Value) -> Self {
         use serde_json::Value as Json;
         let value = match json {

@@ -88,10 +88,9 @@ fn documents(text: &str, report: &mut Report) -> Vec<Node> {
             }
         };
         match stop {
-            None => {}
             Some(Stop::Text) => break,
             Some(Stop::Document) if report.is_full() || !builder.recover(&mut parser) => break,
-            Some(Stop::Document) => {}
+            Some(Stop::Document) | None => {}
         }
     }
     builder.documents
@@ -250,7 +249,7 @@ impl Builder {
         self.charge(1, 0, at, report)?;
         if let Some(Frame::Map { name: None, .. }) = self.stack.last() {
             let is_template =
-                report.source.text.get(at.offset as usize..).is_some_and(|rest| rest.starts_with("{"));
+                report.source.text.get(at.offset as usize..).is_some_and(|rest| rest.starts_with('{'));
             let problem = report.error(at, "the name of a member must be a string, not a list or a map");
             if is_template {
                 problem.hint("if this is a placeholder such as `{{ image }}`: give the rendered text");
@@ -452,6 +451,7 @@ pub(super) fn is_number(text: &str) -> bool {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::fmt::Write;
 
     fn read(text: &str) -> serde_json::Value {
         let (documents, problems) = parse("a.yaml", text);
@@ -532,7 +532,7 @@ mod tests {
         let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{}, ", level - 1).repeat(10);
-            laughs.push_str(&format!("a{level}: &a{level} [{before}]\n"));
+            writeln!(laughs, "a{level}: &a{level} [{before}]").unwrap();
         }
         assert!(problem(&laughs).contains("too large"), "{}", problem(&laughs));
         assert!(problem(&"[".repeat(100_000)).contains("a.yaml:1:"));

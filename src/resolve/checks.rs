@@ -82,3 +82,98 @@ pub fn as_written(candidate: &Candidate) -> Document {
     }
     spec
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{CLUSTER, resolved, service};
+
+    fn head(kind: &str, spec: &str) -> String {
+        format!(
+            "apiVersion: ecs-operator.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: web}}\nspec:\n  {spec}\n"
+        )
+    }
+
+    #[test]
+    fn a_finding_is_told_at_its_place_with_the_other_place_and_leaves_the_object_out() {
+        let (found, said) = resolved(&[&head(
+            "EcsService",
+            "service: {taskDefinition: web, launchType: EC2, capacityProviderStrategy: [{capacityProvider: a, weight: 1}]}",
+        )]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("0.yaml:5:46: `launchType` and `capacityProviderStrategy`"), "{said:?}");
+        assert!(
+            said[0].contains("\n  0.yaml:5:51: `service.capacityProviderStrategy`\n  hint: "),
+            "{said:?}"
+        );
+        assert!(found.desired.objects.is_empty() && found.invalid.len() == 1);
+    }
+
+    #[test]
+    fn a_warning_leaves_the_object_in() {
+        let (found, said) = resolved(&[&head(
+            "EcsService",
+            "service: {taskDefinition: web, schedulingStrategy: DAEMON, desiredCount: 2}",
+        )]);
+        assert!(said.len() == 1 && said[0].contains("warning: `DAEMON` decides"), "{said:?}");
+        assert_eq!(found.desired.objects.len(), 1);
+    }
+
+    #[test]
+    fn a_name_that_is_not_written_is_told_at_the_manifests_name_once() {
+        let text = head(
+            "EcsService",
+            "{taskDefinition: {containerDefinitions: [{name: a, image: b, memory: 64}]}, service: {}}",
+        );
+        let (_, said) = resolved(&[&text.replace("name: web", "name: my.web")]);
+        assert!(said.len() == 1 && said[0].starts_with("0.yaml:3:18: `my.web` is not a"), "{said:?}");
+    }
+
+    #[test]
+    fn what_the_reader_refused_is_not_told_again_and_the_rest_is_checked() {
+        for (spec, words) in [
+            (
+                "autoscaling: {minCapacity: 1, maxCapacity: 2, policies: [{policyName: p, policyType: TargetTrackingScaling, targetTrackingScalingPolicyConfiguration: {targetValue: 1, predefinedMetricSpecification: {predefinedMetricType: ASGAverageCPUUtilization}}}]}\n  service: {taskDefinition: web}",
+                "ASGAverageCPUUtilization",
+            ),
+            (
+                "taskDefinition: {containerDefinition: [{name: a}]}\n  service: {}",
+                "no member `containerDefinition`",
+            ),
+            (
+                "taskDefinition: {containerDefinitions: [{name: a, imag: b, memory: 64}]}\n  service: {}",
+                "no member `imag`",
+            ),
+        ] {
+            let (found, said) = resolved(&[&head("EcsService", spec)]);
+            assert!(said.len() == 1 && said[0].contains(words), "{said:?}");
+            assert!(found.desired.objects.is_empty());
+        }
+        let (_, said) = resolved(&[&head(
+            "EcsService",
+            "taskDefinition: {containerDefinitions: [{name: a, imag: b, memory: 64, memoryReservation: 65}]}\n  service: {}",
+        )]);
+        assert!(said.len() == 2 && said[1].contains("over the limit"), "{said:?}");
+    }
+
+    #[test]
+    fn objects_are_checked_against_each_other_with_both_places() {
+        let uses = service(
+            "web",
+            "cluster: shop, taskDefinition: web, networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1a]}}, capacityProviderStrategy: [{capacityProvider: FARGATE_SPOT, weight: 1}]",
+        );
+        let (found, said) = resolved(&[CLUSTER, &uses]);
+        assert!(said.len() == 1 && said[0].starts_with("1.yaml:4:"), "{said:?}");
+        assert!(said[0].contains("\n  0.yaml:3:18: EcsCluster/shop\n"), "{said:?}");
+        assert_eq!(found.desired.objects.len(), 1);
+    }
+
+    #[test]
+    fn problems_of_a_file_are_told_from_its_first_line_to_its_last() {
+        let text = head(
+            "EcsService",
+            "service: {taskDefinition: web, launchType: EC2, platformVersion: LATEST,\n    desiredcount: 1}",
+        );
+        let (_, said) = resolved(&[&text]);
+        assert!(said.len() == 2 && said[1].contains("desiredcount"), "{said:?}");
+    }
+}

@@ -4,12 +4,14 @@
 //! nobody takes it for removed. Tests: at the end, and `resolve/cross.rs`.
 
 mod checks;
+#[cfg(test)]
+mod corpus;
 mod cross;
 mod policy;
 
 use crate::manifest::Manifest;
 use crate::manifest::checks::UNREADABLE;
-use crate::manifest::problem::{ObjectName, Problem, Severity};
+use crate::manifest::problem::{ObjectName, Place, Problem, Severity};
 use crate::manifest::tree::{Mark, Node};
 use crate::model::desired::{Desired, Document, Object, Origin};
 use crate::model::names::{Key, Kind, last_segment};
@@ -43,6 +45,7 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
     duplicates(&candidates, &mut problems);
     checks::check(&candidates, &mut problems);
     cross::check(&candidates, &mut problems);
+    in_order(&mut problems, &snapshot.files);
     let faulty: BTreeSet<ObjectName> = problems
         .iter()
         .filter(|problem| problem.is_error())
@@ -57,6 +60,17 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
         }
     }
     resolved
+}
+
+/// As people read: file by file, each from its first line to its last, and then what is said of it as a whole.
+fn in_order(problems: &mut [Problem], files: &[String]) {
+    let order: HashMap<&str, usize> =
+        files.iter().enumerate().map(|(at, file)| (file.as_str(), at)).collect();
+    problems.sort_by_cached_key(|problem| {
+        let Place { path, line, column } = problem.place.clone();
+        let file = order.get(path.as_str()).copied().unwrap_or(usize::MAX);
+        (file, path, line.checked_sub(1).unwrap_or(u32::MAX), column)
+    });
 }
 
 /// An object that will be wanted unless something is wrong with it: then its spec may hold stand-ins.

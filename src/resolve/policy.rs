@@ -4,6 +4,7 @@
 //! Tests: at the end.
 
 use crate::manifest::problem::{Problem, Severity};
+use crate::manifest::tree::Node;
 use crate::manifest::{Manifest, nearest};
 use crate::model::desired::{DeletionPolicy, DriftPolicy, Policy};
 use crate::model::facts::{Shape, Type};
@@ -31,8 +32,7 @@ pub fn read(manifest: &Manifest, problems: &mut Vec<Problem>) -> Policy {
             _ => None,
         };
         if let Some((message, hint)) = wrong {
-            let at =
-                manifest.metadata.at_path(&["annotations", name]).map_or(manifest.at, |node| node.mark());
+            let at = manifest.metadata.at_path(&["annotations", name]).map_or(manifest.at, Node::mark);
             let mut problem = manifest.problem(Severity::Error, at, format!("`{name}`: {message}"));
             problem.hint = hint;
             problems.push(problem);
@@ -52,18 +52,14 @@ type Wrong = Option<(String, Option<String>)>;
 
 /// Sets the field that a word stands for, or says what the words are.
 fn set<T: Copy>(field: &mut T, word: &str, words: &[(&str, T)]) -> Wrong {
-    match words.iter().find(|(known, _)| *known == word) {
-        Some((_, value)) => {
-            *field = *value;
-            None
-        }
-        None => {
-            let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let meant = nearest(word, words.iter().map(|(word, _)| *word));
-            let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
-            Some((format!("`{word}` is none of {}", known.join(", ")), hint))
-        }
+    if let Some((_, value)) = words.iter().find(|(known, _)| *known == word) {
+        *field = *value;
+        return None;
     }
+    let known: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+    let meant = nearest(word, words.iter().map(|(word, _)| *word));
+    let hint = meant.map(|meant| format!("did you mean `{meant}`?"));
+    Some((format!("`{word}` is none of {}", known.join(", ")), hint))
 }
 
 /// The paths of a list: one a line, or with commas between. A key in brackets may hold a comma.

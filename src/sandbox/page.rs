@@ -3,6 +3,8 @@
 //!
 //! Tests: in this file.
 
+use std::fmt::Write;
+
 /// A part of a listing, and the token of the next one if there is more.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Page<T> {
@@ -28,7 +30,10 @@ pub fn page<T>(
 }
 
 fn encode(key: &str) -> String {
-    key.bytes().map(|byte| format!("{byte:02x}")).collect()
+    key.bytes().fold(String::new(), |mut token, byte| {
+        let _ = write!(token, "{byte:02x}");
+        token
+    })
 }
 
 fn decode(token: &str) -> Option<String> {

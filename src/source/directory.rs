@@ -19,8 +19,7 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Snapshot {
     let mut loader = Loader::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            let bytes = bounded(stdin);
-            loader.text("<stdin>", bytes, Asked::ByName);
+            loader.read(path, stdin, Asked::ByName);
         } else {
             loader.path(path, Asked::ByName);
         }
@@ -59,8 +58,7 @@ impl Loader {
         if canonical.is_dir() {
             self.directory(path);
         } else if asked == Asked::ByName || is_manifest(path) {
-            let bytes = fs::File::open(path).and_then(|mut file| bounded(&mut file));
-            self.text(&shown(path), bytes, asked);
+            self.read(path, &mut io::empty(), asked);
         }
     }
 
@@ -78,30 +76,42 @@ impl Loader {
         }
     }
 
-    fn text(&mut self, path: &str, bytes: io::Result<Vec<u8>>, asked: Asked) {
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
-            Err(error) => return self.failed(Path::new(path), &error),
-        };
-        match String::from_utf8(bytes) {
-            Ok(text) => {
-                let reading = read(path, text, asked);
-                self.snapshot.files.push(path.to_owned());
+    fn read(&mut self, path: &Path, stdin: &mut dyn Read, asked: Asked) {
+        match text(path, stdin) {
+            Ok((path, text)) => {
+                let reading = read(&path, text, asked);
+                self.snapshot.files.push(path);
                 self.snapshot.objects.extend(reading.manifests);
                 self.snapshot.problems.extend(reading.problems);
             }
-            Err(error) => self.snapshot.problems.push(not_utf8(path, &error)),
+            Err(problem) => self.snapshot.problems.push(problem),
         }
     }
 
     fn failed(&mut self, path: &Path, error: &io::Error) {
-        let why = match error.kind() {
-            io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
-            io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
-            _ => format!("cannot be read: {error}"),
-        };
-        self.snapshot.problems.push(Problem::about(Severity::Error, &shown(path), why));
+        self.snapshot.problems.push(unreadable(&shown(path), error));
     }
+}
+
+/// The text of a file, or of `stdin` for `-`, after the name that people know it by.
+pub fn text(path: &Path, stdin: &mut dyn Read) -> Result<(String, String), Problem> {
+    let (name, bytes) = if path.as_os_str() == "-" {
+        ("<stdin>".to_owned(), bounded(stdin))
+    } else {
+        (shown(path), fs::File::open(path).and_then(|mut file| bounded(&mut file)))
+    };
+    let bytes = bytes.map_err(|error| unreadable(&name, &error))?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&name, &error))?;
+    Ok((name, text))
+}
+
+fn unreadable(path: &str, error: &io::Error) -> Problem {
+    let why = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or directory".to_owned(),
+        io::ErrorKind::PermissionDenied => "cannot be read: permission denied".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    };
+    Problem::about(Severity::Error, path, why)
 }
 
 /// All of a reader, up to the largest source there is.
@@ -118,7 +128,7 @@ fn bounded(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
 fn not_utf8(path: &str, error: &std::string::FromUtf8Error) -> Problem {
     let valid = error.utf8_error().valid_up_to();
     let before = &error.as_bytes()[..valid];
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line = before.split(|byte| *byte == b'\n').count();
     let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     let column = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
     let mut problem = Problem::about(Severity::Error, path, "not UTF-8");

@@ -5,7 +5,7 @@
 
 mod directory;
 
-pub use directory::load;
+pub use directory::{load, text};
 
 use crate::manifest::Manifest;
 use crate::manifest::problem::Problem;

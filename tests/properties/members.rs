@@ -486,6 +486,10 @@ fn service_part(recipe: Recipe, shape: &str, member: &str, path: &str, ec2: bool
         ("DeploymentCircuitBreaker", "thresholdConfiguration") => given(
             json!({"type": recipe.pick(path, &["COUNT", "BOUNDED_PERCENT", "UNBOUNDED_PERCENT"]), "value": recipe.number(path, 1, 100)}),
         ),
+        ("MetricConfiguration", "metricNames") => {
+            given(json!([recipe.pick(path, &["CPUUtilization", "MemoryUtilization"])]))
+        }
+        ("MetricConfiguration", "resolutionSeconds") => given(json!(recipe.pick(path, &[20, 60]))),
         ("DeploymentAlarms", "alarmNames") => Hand::Fixed(json!(["web-5xx", "web-4xx"])),
         ("CapacityProviderStrategyItem", _) => Facts,
         _ => other_part(recipe, shape, member, path),

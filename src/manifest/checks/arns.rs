@@ -77,6 +77,11 @@ const ROWS: &[Row] = &[
         "",
     ),
     row("taskDefinition.containerDefinitions[].environmentFiles[].value", "s3", "!"),
+    row(
+        "taskDefinition.volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter",
+        "",
+        "",
+    ),
     row("taskDefinition.volumes[].s3filesVolumeConfiguration.fileSystemArn", "", "!"),
     row("cluster", "ecs", "RA"),
     row("autoScalingGroupProvider.autoScalingGroupArn", "autoscaling", "RA"),
@@ -100,7 +105,8 @@ struct Malformed {
 
 pub(super) fn check(spec: &Node, out: &mut Vec<Finding>) {
     let declared = spec.at("region");
-    let mut region = declared.text().map(|region| (region, declared.clone()));
+    let mut region =
+        declared.text().filter(|region| !is_template(region)).map(|region| (region, declared.clone()));
     let mut account: Option<(&str, Node)> = None;
     for (row, node, text) in written(spec) {
         let arn = match parse(text, row.service) {

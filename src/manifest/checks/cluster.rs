@@ -31,6 +31,9 @@ fn default_strategy(spec: &Node, out: &mut Vec<Finding>) {
     strategy::check(&strategy, out);
     for item in strategy.elements() {
         let Some(name) = strategy::provider(&item).filter(|name| !listed.contains(name)) else { continue };
+        if !spec.knows("capacityProviders[]") {
+            continue;
+        }
         let finding = Finding::error(
             &item.at("capacityProvider"),
             format!("the default strategy names `{name}`, which the cluster does not list"),

@@ -36,11 +36,14 @@ fn each(spec: &Node, out: &mut Vec<Finding>) {
 
 fn unnamed(_: &Task, container: &Node, out: &mut Vec<Finding>) {
     for member in ["name", "image"] {
-        if !container.has(member) {
+        // An empty name is told with the letters of names.
+        if !container.given(member) {
             out.push(
                 Finding::error(container, format!("the container has no `{member}`"))
                     .hint(format!("add `{member}`")),
             );
+        } else if member == "image" && !container.has(member) {
+            out.push(Finding::error(&container.at(member), "`image` is empty"));
         }
     }
 }
@@ -59,7 +62,8 @@ fn image(_: &Task, container: &Node, out: &mut Vec<Finding>) {
 
 fn memory(task: &Task, container: &Node, out: &mut Vec<Finding>) {
     let (limit, reservation) = (container.integer("memory"), container.integer("memoryReservation"));
-    if limit.is_none() && reservation.is_none() && !task.node.has("memory") && !task.on_fargate {
+    let given = ["memory", "memoryReservation"].iter().any(|member| container.given(member));
+    if !given && !task.node.has("memory") && !task.on_fargate && container.members().is_some() {
         out.push(Finding::error(container, "the container has no memory, and neither has the task").hint(
             "add `memory` (a limit, in MiB) or `memoryReservation` to the container, or `memory` to the task",
         ));
@@ -90,7 +94,9 @@ fn depends_on(task: &Task, container: &Node, out: &mut Vec<Finding>) {
         let at = dependency.at("containerName");
         let Some(name) = at.text() else { continue };
         let Some(other) = task.container(name) else {
-            out.push(Finding::error(&at, format!("there is no container `{name}`")).hint(task.names()));
+            if task.lacks(name) {
+                out.push(Finding::error(&at, format!("there is no container `{name}`")).hint(task.names()));
+            }
             continue;
         };
         let condition = dependency.at("condition");
@@ -178,7 +184,7 @@ fn links(task: &Task, container: &Node, out: &mut Vec<Finding>) {
     }
     for link in links {
         let Some(name) = link.text().and_then(|text| text.split(':').next()) else { continue };
-        if task.container(name).is_none() {
+        if task.lacks(name) {
             out.push(Finding::error(&link, format!("there is no container `{name}`")).hint(task.names()));
         }
     }
@@ -187,7 +193,7 @@ fn links(task: &Task, container: &Node, out: &mut Vec<Finding>) {
 fn volumes_from(task: &Task, container: &Node, out: &mut Vec<Finding>) {
     for source in container.list("volumesFrom") {
         let at = source.at("sourceContainer");
-        let Some(name) = at.text().filter(|name| task.container(name).is_none()) else { continue };
+        let Some(name) = at.text().filter(|name| task.lacks(name)) else { continue };
         out.push(Finding::error(&at, format!("there is no container `{name}`")).hint(task.names()));
     }
 }

@@ -23,7 +23,7 @@ fn percentages(spec: &Node, out: &mut Vec<Finding>) {
     let least = deployment.integer("minimumHealthyPercent").unwrap_or(if daemon { 0 } else { 100 });
     let most = deployment.integer("maximumPercent").unwrap_or(if daemon { 100 } else { 200 });
     let given = if most_at.value().is_some() { &most_at } else { &least_at };
-    if given.value().is_none() {
+    if given.value().is_none() || least_at.is_unread() || most_at.is_unread() {
         return;
     }
     if least < 0 {
@@ -84,8 +84,11 @@ fn strategy(spec: &Node, out: &mut Vec<Finding>) {
     let deployment = configuration(spec);
     let at = deployment.at("strategy");
     let strategy = at.text().unwrap_or("ROLLING");
+    if at.is_unread() {
+        return;
+    }
     for (member, of) in [("linearConfiguration", "LINEAR"), ("canaryConfiguration", "CANARY")] {
-        if deployment.given(member) && strategy != of && !super::names::is_template(strategy) {
+        if deployment.given(member) && strategy != of {
             out.push(
                 Finding::error(
                     &deployment.at(member),

@@ -5,6 +5,7 @@
 
 use super::node::Node;
 use super::{Finding, arns, strategy};
+use crate::manifest::nearest;
 use crate::model::desired::Object;
 use crate::model::names::{Kind, last_segment};
 use crate::model::semantics::Scope;
@@ -43,7 +44,7 @@ fn is_cluster_of(cluster: &Object, service: &Object) -> bool {
 /// A service may use only providers that its cluster lists, and those made for this cluster.
 fn unlisted_providers(service: &Object, cluster: &Object, providers: &[&Object]) -> Vec<Finding> {
     let cluster_spec = Node::root(&cluster.spec);
-    if !cluster_spec.given("capacityProviders") {
+    if !cluster_spec.given("capacityProviders") || !cluster_spec.knows("capacityProviders[]") {
         return Vec::new();
     }
     let listed: Vec<&str> = cluster_spec
@@ -64,8 +65,12 @@ fn unlisted_providers(service: &Object, cluster: &Object, providers: &[&Object])
                 strategy::provider(&item).filter(|name| !listed.contains(name) && !made_for_it(name))?;
             let message =
                 format!("the cluster `{}` does not list the capacity provider `{name}`", cluster.key.name);
-            let mut finding = Finding::error(&item.at("capacityProvider"), message)
-                .hint(format!("add `{name}` to `capacityProviders` of {}", cluster.origin));
+            let mut finding = Finding::error(&item.at("capacityProvider"), message).hint(
+                match nearest(name, listed.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("add `{name}` to `capacityProviders` of {}", cluster.origin),
+                },
+            );
             finding.related.push(cluster.origin.place.clone());
             Some(finding)
         })

@@ -1,8 +1,9 @@
 //! A value of a spec together with its place: what every check reads and points at.
 //!
 //! What is not there is a node too, empty, so that a check asks for a deep member without asking for each
-//! member on the way. It must never panic, whatever the document lacks. Tests: at the end of this file.
+//! member on the way. What could not be read is there, with all that a check may ask of it. It must never panic, whatever the document lacks. Tests: at the end of this file.
 
+use super::names::is_template;
 use crate::model::desired::Document;
 use crate::model::semantics::is_nothing;
 use serde_json::Value;
@@ -29,11 +30,29 @@ impl<'a> Node<'a> {
     pub fn at(&self, path: &str) -> Self {
         path.split('.').fold(self.clone(), |node, member| {
             let dot = if node.path.is_empty() { "" } else { "." };
-            Self::new(
-                node.members.and_then(|members| members.get(member)),
-                format!("{}{dot}{member}", node.path),
-            )
+            let value = match node.members {
+                None if node.is_unread() => node.value,
+                members => members.and_then(|members| members.get(member)),
+            };
+            Self::new(value, format!("{}{dot}{member}", node.path))
         })
+    }
+
+    /// Whether a placeholder stands here: what is meant, and what is below, is not known.
+    pub fn is_unread(&self) -> bool {
+        self.value.and_then(Value::as_str).is_some_and(is_template)
+    }
+
+    /// Whether no placeholder stands anywhere on the way of `pattern`, so that what it does not find is not there.
+    pub fn knows(&self, pattern: &str) -> bool {
+        match pattern.split_once("[]") {
+            None => !self.at(pattern).is_unread(),
+            Some((list, rest)) => {
+                let (list, rest) = (self.at(list), rest.trim_start_matches('.'));
+                let knows = |one: &Self| if rest.is_empty() { !one.is_unread() } else { one.knows(rest) };
+                !list.is_unread() && list.elements().iter().all(knows)
+            }
+        }
     }
 
     /// The elements of the list at `path`.
@@ -139,6 +158,14 @@ mod tests {
         assert!(!root.given("x.y") && !root.given("none") && root.list("none").is_empty());
         let found: Vec<_> = root.find("a.list[].b").into_iter().map(|node| node.path).collect();
         assert_eq!(found, ["a.list[0].b", "a.list[2].b"]);
+    }
+
+    #[test]
+    fn what_stands_in_a_placeholder_is_not_missing() {
+        let spec = json!({"a": {"list": [{"b": 1}, "${X}"]}, "c": "${Y}"});
+        let root = Node::root(spec.as_object().unwrap());
+        assert!(root.has("c.d.e") && !root.knows("c.d") && !root.knows("a.list[].b"));
+        assert!(root.knows("a.list") && root.knows("a.none[].b") && !root.has("a.none"));
     }
 
     #[test]

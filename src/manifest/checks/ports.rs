@@ -19,12 +19,16 @@ pub(super) fn range(mapping: &Node) -> Option<(i64, i64)> {
     Some((first.trim().parse().ok()?, last.trim().parse().ok()?))
 }
 
-/// Whether the container listens on `port`.
+/// Whether the container listens on `port`, or may, where its ports could not be read.
 pub(super) fn listens(container: &Node, port: i64) -> bool {
-    container.list("portMappings").iter().any(|mapping| {
-        mapping.integer("containerPort") == Some(port)
-            || range(mapping).is_some_and(|(first, last)| (first..=last).contains(&port))
-    })
+    let unknown = ["containerPort", "containerPortRange"]
+        .iter()
+        .any(|member| !container.knows(&format!("portMappings[].{member}")));
+    unknown
+        || container.list("portMappings").iter().any(|mapping| {
+            mapping.integer("containerPort") == Some(port)
+                || range(mapping).is_some_and(|(first, last)| (first..=last).contains(&port))
+        })
 }
 
 /// The container's ports, for a hint.

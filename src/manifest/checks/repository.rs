@@ -111,7 +111,7 @@ fn rules(spec: &Node, out: &mut Vec<Finding>) {
 
 fn tag_lists(selection: &Node, out: &mut Vec<Finding>) {
     let (patterns, prefixes) = (selection.at("tagPatternList"), selection.at("tagPrefixList"));
-    let given = [&patterns, &prefixes].map(|list| !list.elements().is_empty());
+    let given = ["tagPatternList", "tagPrefixList"].map(|list| selection.has(list));
     let status = selection.at("tagStatus");
     match (status.text(), given) {
         (Some("tagged"), [false, false]) => out.push(

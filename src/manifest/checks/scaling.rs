@@ -108,12 +108,14 @@ fn policies(spec: &Node, out: &mut Vec<Finding>) {
     }
 }
 
-/// The type must be said, and have its own configuration and no other.
+/// The type must be said, unless it is step scaling, and have its own configuration and no other.
 fn kind(policy: &Node, out: &mut Vec<Finding>) {
     let at = policy.at("policyType");
     let configured: Vec<(&str, &str)> =
         TYPES.into_iter().filter(|(_, member)| policy.given(member)).collect();
     match at.text() {
+        // The operator fills it in.
+        None if matches!(configured[..], [("StepScaling", _)]) => {}
         None => {
             let hint = match configured[..] {
                 [(name, _)] => format!("add `policyType: {name}`"),

@@ -64,7 +64,7 @@ fn compatibility(spec: &Node, out: &mut Vec<Finding>) {
     let requires = spec.at("taskDefinition.requiresCompatibilities");
     let elements = requires.elements();
     let lacks = !elements.is_empty() && elements.iter().all(|one| one.text() != Some("FARGATE"));
-    if lacks && runs_on_fargate(spec) {
+    if lacks && spec.knows("taskDefinition.requiresCompatibilities[]") && runs_on_fargate(spec) {
         out.push(
             Finding::warning(
                 &requires,
@@ -153,11 +153,12 @@ fn network_ids(spec: &Node, out: &mut Vec<Finding>) {
             out.push(Finding::error(&list, "at least one subnet is needed"));
         }
         for id in ids {
-            let text = id.text().unwrap_or(prefix);
-            if !text.starts_with(prefix) && !super::names::is_template(text) {
+            let Some(text) = id.text().filter(|text| !super::names::is_template(text)) else { continue };
+            let digits = text.strip_prefix(prefix).unwrap_or_default();
+            if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
                 out.push(
                     Finding::error(&id, format!("`{text}` is not the id of a {what}"))
-                        .hint(format!("ids start with `{prefix}`")),
+                        .hint(format!("ids are `{prefix}` with hexadecimal digits")),
                 );
             }
         }

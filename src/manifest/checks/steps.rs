@@ -36,6 +36,9 @@ pub(super) fn check(policy: &Node, out: &mut Vec<Finding>) {
                 .hint("such as `stepAdjustments: [{metricIntervalLowerBound: 0, scalingAdjustment: 1}]`"),
         );
     }
+    if [LOWER, UPPER].iter().any(|bound| !policy.knows(&format!("stepAdjustments[].{bound}"))) {
+        return;
+    }
     // Bounds of a single step must hold before steps can be compared.
     let before = out.len();
     for step in &steps {

@@ -53,7 +53,8 @@ fn base(items: &[Node], out: &mut Vec<Finding>) {
 }
 
 fn weights(list: &Node, items: &[Node], out: &mut Vec<Finding>) {
-    if items.is_empty() || items.iter().any(|item| item.number("weight").unwrap_or(0.0) > 0.0) {
+    let weighs = |item: &Node| item.number("weight").unwrap_or(0.0) > 0.0 || !item.knows("weight");
+    if items.is_empty() || items.iter().any(weighs) {
         return;
     }
     let hint = "an absent `weight` is 0: give at least one provider `weight: 1`";

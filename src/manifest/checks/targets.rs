@@ -62,6 +62,9 @@ fn container_and_port(spec: &Node, node: &Node, out: &mut Vec<Finding>) {
     let at = node.at("containerName");
     let Some(name) = at.text().filter(|name| !super::names::is_template(name)) else { return };
     let Some(container) = task.container(name) else {
+        if !task.lacks(name) {
+            return;
+        }
         out.push(Finding::error(&at, format!("there is no container `{name}`")).hint(task.names()));
         return;
     };
@@ -110,7 +113,7 @@ fn port_names(spec: &Node, out: &mut Vec<Finding>) {
     for list in ["serviceConnectConfiguration.services", "vpcLatticeConfigurations", "gatewayConnectors"] {
         for at in spec.find(&format!("service.{list}[].portName")) {
             let Some(name) = at.text().filter(|name| !super::names::is_template(name)) else { continue };
-            if !known.contains(&name) {
+            if !known.contains(&name) && task.node.knows("containerDefinitions[].portMappings[].name") {
                 let hint = if known.is_empty() {
                     format!("add `name: {name}` to a port mapping")
                 } else {
@@ -188,6 +191,7 @@ fn volume_configurations(spec: &Node, out: &mut Vec<Finding>) {
         let (Some(task), at) = (Task::of(spec), configuration.at("name")) else { continue };
         let Some(name) = at.text() else { continue };
         match task.node.list("volumes").iter().find(|volume| volume.str("name") == Some(name)) {
+            None if !task.node.knows("volumes[].name") => {}
             None => {
                 let hint =
                     format!("add `{{name: {name}, configuredAtLaunch: true}}` to `taskDefinition.volumes`");
@@ -210,7 +214,8 @@ fn unconfigured_volumes(spec: &Node, out: &mut Vec<Finding>) {
         let Some(name) = volume.str("name").filter(|_| volume.is_true("configuredAtLaunch")) else {
             continue;
         };
-        if !configured.iter().any(|one| one.text() == Some(name)) && spec.given("service") {
+        let is_configured = configured.iter().any(|one| one.text() == Some(name) || one.is_unread());
+        if !is_configured && spec.given("service") {
             out.push(
                 Finding::error(&volume, format!("the service does not configure the volume `{name}`"))
                     .hint(format!("add `{name}` to `service.volumeConfigurations`")),

@@ -47,6 +47,11 @@ impl<'a> Task<'a> {
         self.containers.iter().find(|container| container.str("name") == Some(name))
     }
 
+    /// Whether no container is named so, as far as their names could be read.
+    pub fn lacks(&self, name: &str) -> bool {
+        self.container(name).is_none() && self.node.knows("containerDefinitions[].name")
+    }
+
     /// The names of the containers, for a hint.
     pub fn names(&self) -> String {
         let names: Vec<String> =
@@ -173,7 +178,8 @@ fn volumes(spec: &Node, out: &mut Vec<Finding>) {
         for mount in mounts {
             let source = mount.at("sourceVolume");
             let Some(name) = source.text() else { continue };
-            if !volumes.iter().any(|volume| volume.str("name") == Some(name)) {
+            let is_there = volumes.iter().any(|volume| volume.str("name") == Some(name));
+            if !is_there && task.node.knows("volumes[].name") {
                 out.push(
                     Finding::error(&source, format!("the task definition has no volume `{name}`"))
                         .hint(format!("add `{{name: {name}}}` to `volumes`")),
@@ -204,7 +210,7 @@ fn one_configuration(volume: &Node, out: &mut Vec<Finding>) {
 }
 
 fn efs(efs: &Node, out: &mut Vec<Finding>) {
-    let encrypted = efs.str("transitEncryption") == Some("ENABLED");
+    let encrypted = efs.str("transitEncryption") == Some("ENABLED") || !efs.knows("transitEncryption");
     let access_point = efs.at("authorizationConfig.accessPointId");
     let root = efs.at("rootDirectory");
     let hint = "add `transitEncryption: ENABLED`";
@@ -234,7 +240,7 @@ fn efs(efs: &Node, out: &mut Vec<Finding>) {
 fn proxy(spec: &Node, out: &mut Vec<Finding>) {
     let Some(task) = Task::of(spec) else { return };
     let name = task.node.at("proxyConfiguration.containerName");
-    if let Some(container) = name.text().filter(|container| task.container(container).is_none()) {
+    if let Some(container) = name.text().filter(|container| task.lacks(container)) {
         // AWS has been seen to take it.
         out.push(Finding::warning(&name, format!("there is no container `{container}`")).hint(task.names()));
     }
@@ -249,7 +255,8 @@ fn log_router(spec: &Node, out: &mut Vec<Finding>) {
         let at = router.at("firelensConfiguration");
         out.push(Finding::error(&at, "only one container of a task can have a `firelensConfiguration`"));
     }
-    for container in task.containers.iter().filter(|_| first.is_none()) {
+    let none = first.is_none() && task.node.knows("containerDefinitions[].firelensConfiguration");
+    for container in task.containers.iter().filter(|_| none) {
         let driver = container.at("logConfiguration.logDriver");
         if driver.text() == Some("awsfirelens") {
             out.push(

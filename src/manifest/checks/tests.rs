@@ -1,6 +1,7 @@
 //! What the tests of the rules share, and all rules on what must never make one panic.
 
 use super::*;
+use crate::manifest::read::{Asked, read};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -127,7 +128,13 @@ fn each_unreadable(
 #[test]
 fn nothing_follows_from_what_could_not_be_read() {
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shop");
-    let manifests = crate::source::load(&[examples], &mut std::io::empty()).objects;
+    let manifests: Vec<_> = std::fs::read_dir(examples)
+        .unwrap()
+        .flat_map(|entry| {
+            let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+            read("shop.yaml", text, Asked::InDirectory).manifests
+        })
+        .collect();
     assert!(!manifests.is_empty());
     let mut wrong = Vec::new();
     for manifest in &manifests {
