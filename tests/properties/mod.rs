@@ -370,8 +370,8 @@ fn the_fleets_use_every_member_of_the_model_but_these() {
         declared(kind.spec(), &mut all);
     }
     let places = [Place::Fargate, Place::Awsvpc, Place::Bridge, Place::Host, Place::Daemon];
-    for seed in 0..60 {
-        let recipe = Recipe { place: places[seed as usize % 5], identity: seed, seed, density: 95 };
+    for (seed, place) in (0..60).zip(places.into_iter().cycle()) {
+        let recipe = Recipe { place, identity: seed, seed, density: 95 };
         for object in desired(&recipe.fleet()).objects.values() {
             members(object.key.kind.spec(), &Value::Object(object.spec.clone()), &mut used);
         }
