@@ -2,6 +2,7 @@
 //!
 //! - [`architecture`]: who imports whom, sizes, and what only some folders may touch.
 //! - [`model`]: every member of every API is handled or left out with a reason.
+//! - [`readme`]: the README is true.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`moto`]: the product against somebody else's AWS.
@@ -20,5 +21,6 @@ mod import;
 mod model;
 mod moto;
 mod properties;
+mod readme;
 mod scenarios;
 mod world;
