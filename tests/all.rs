@@ -6,6 +6,7 @@
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`moto`]: the product against somebody else's AWS.
+//! - [`operations`]: every operation, by the real SDK against the sandbox.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`import`]: what runs, written down, plans to adoptions only.
@@ -20,6 +21,7 @@ mod iam;
 mod import;
 mod model;
 mod moto;
+mod operations;
 mod properties;
 mod readme;
 mod scenarios;
