@@ -162,7 +162,7 @@ async fn every_operation_is_understood_by_the_sandbox() {
     let world = World::new().await;
     let mut called = BTreeSet::new();
     let answers = walk(&world, of_ecs(), &mut called).await;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let last = answers.last().unwrap()["taskArns"][0].clone();
     let deployments =
         world.behind(ListServiceDeployments, json!({"service": SERVICE, "cluster": "shop"})).await;
@@ -193,7 +193,7 @@ async fn every_operation_is_understood_by_the_sandbox() {
     walk(&world, of_scaling(), &mut called).await;
     let end = vec![(DeleteService, json!({"cluster": "shop", "service": "web", "force": true}), "service")];
     walk(&world, end, &mut called).await;
-    tokio::time::sleep(Duration::from_secs(3600)).await;
+    tokio::time::sleep(Duration::from_hours(1)).await;
     walk(&world, vec![(DeleteCluster, json!({"cluster": "shop"}), "cluster")], &mut called).await;
     assert_eq!(world.session.aws.account_id("eu-central-1").await.unwrap(), "123456789012");
     called.insert(GetCallerIdentity);
