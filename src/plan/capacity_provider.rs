@@ -1,26 +1,25 @@
 //! Capacity providers: of an Auto Scaling group, or of Managed Instances in a cluster.
 
-use super::object::{Begun, Work, document, projected};
+use super::object::{Steps, Work, document, projected};
 use super::{Blocked, Draft, Hold, Waiting};
 use crate::model::described;
-use crate::model::desired::Object;
 use crate::model::facts::operation;
 use crate::model::merge::merged;
 use crate::model::names::{Key, Kind};
 use crate::model::observed::{Resource, Sighting};
 use serde_json::json;
 
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
-    let mut work = match Work::begin(draft, object, is_gone) {
-        Begun::Go(work) => work,
-        Begun::Settled(plan) => return draft.plan.objects.push(plan),
-    };
-    match work.live {
-        None => create(draft, &mut work),
-        Some(live) => update(draft, &mut work, live),
-    }
-    work.finish(draft);
-}
+pub(super) const STEPS: Steps = Steps {
+    is_gone,
+    create: |draft, work| {
+        create(draft, work);
+        Ok(())
+    },
+    update: |draft, work, live| {
+        update(draft, work, live);
+        Ok(())
+    },
+};
 
 /// A deleted provider is described for a while.
 pub(super) fn is_gone(provider: &Resource) -> bool {
@@ -52,14 +51,8 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described::plain(live);
+    let Some(desired) = work.compare_whole(&described) else { return };
     let spec = Kind::EcsCapacityProvider.spec();
-    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
-    work.compare(spec, "", &desired, &described);
-    let replaced = work.replaced();
-    if !replaced.is_empty() {
-        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
-        return;
-    }
     let members = work.members("");
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
     if members.is_empty() {

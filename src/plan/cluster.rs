@@ -1,6 +1,6 @@
 //! Clusters: the cluster, its settings, and which capacity providers are attached to it.
 
-use super::object::{Begun, Work, document};
+use super::object::{Steps, Work, document};
 use super::{Blocked, Draft, Hold, Waiting, capacity_provider};
 use crate::model::desired::{Document, Object};
 use crate::model::merge::merged;
@@ -10,17 +10,17 @@ use serde_json::{Value, json};
 
 const ATTACHMENTS: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
 
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
-    let mut work = match Work::begin(draft, object, is_gone) {
-        Begun::Go(work) => work,
-        Begun::Settled(plan) => return draft.plan.objects.push(plan),
-    };
-    match work.live {
-        None => create(draft, &mut work),
-        Some(live) => update(draft, &mut work, live),
-    }
-    work.finish(draft);
-}
+pub(super) const STEPS: Steps = Steps {
+    is_gone,
+    create: |draft, work| {
+        create(draft, work);
+        Ok(())
+    },
+    update: |draft, work, live| {
+        update(draft, work, live);
+        Ok(())
+    },
+};
 
 /// A deleted cluster is described as INACTIVE for a while.
 pub(super) fn is_gone(cluster: &Resource) -> bool {
@@ -55,14 +55,8 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described(draft, live, work.object);
+    let Some(desired) = work.compare_whole(&described) else { return };
     let spec = Kind::EcsCluster.spec();
-    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
-    work.compare(spec, "", &desired, &described);
-    let replaced = work.replaced();
-    if !replaced.is_empty() {
-        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
-        return;
-    }
     let mut members = work.members("");
     let attach = members.iter().any(|member| ATTACHMENTS.contains(&member.as_str()));
     members.retain(|member| !ATTACHMENTS.contains(&member.as_str()));

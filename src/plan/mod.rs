@@ -137,12 +137,13 @@ pub struct Binding {
 pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
     let mut draft = Draft::new(desired, observed, options);
     for object in desired.objects.values() {
-        match object.key.kind {
-            Kind::EcsCapacityProvider => capacity_provider::plan(&mut draft, object),
-            Kind::EcsCluster => cluster::plan(&mut draft, object),
-            Kind::EcrRepository => repository::plan(&mut draft, object),
-            Kind::EcsService => service::plan(&mut draft, object),
-        }
+        let steps = match object.key.kind {
+            Kind::EcsCapacityProvider => &capacity_provider::STEPS,
+            Kind::EcsCluster => &cluster::STEPS,
+            Kind::EcrRepository => &repository::STEPS,
+            Kind::EcsService => &service::STEPS,
+        };
+        object::plan(&mut draft, object, steps);
     }
     draft.plan
 }

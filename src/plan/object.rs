@@ -17,6 +17,41 @@ use crate::model::semantics::Change;
 use crate::model::state::{State, digest, hash};
 use serde_json::{Map, Value, json};
 
+/// The cause of a read that failed: the object is left as it is.
+pub(super) type Unreadable = String;
+
+/// What planning means for a kind.
+pub(super) struct Steps {
+    /// Which described resources count as absent.
+    pub is_gone: fn(&Resource) -> bool,
+    pub create: for<'a> fn(&mut Draft<'a>, &mut Work<'a>) -> Result<(), Unreadable>,
+    pub update: for<'a> fn(&mut Draft<'a>, &mut Work<'a>, &'a Resource) -> Result<(), Unreadable>,
+}
+
+/// Plans one object: whether it may be touched, what must be done, what to call it.
+pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object, steps: &Steps) {
+    let planned = match Work::begin(draft, object, steps.is_gone) {
+        Err(settled) => settled,
+        Ok(mut work) => {
+            let planned = match work.live {
+                None => (steps.create)(draft, &mut work),
+                Some(live) => (steps.update)(draft, &mut work, live),
+            };
+            match planned {
+                Ok(()) => work.finish(draft),
+                Err(cause) => unreadable(work.plan, cause),
+            }
+        }
+    };
+    draft.plan.objects.push(planned);
+}
+
+fn unreadable(mut plan: ObjectPlan, cause: Unreadable) -> ObjectPlan {
+    plan.verdict = Verdict::Unreadable;
+    plan.notes.push(cause);
+    plan
+}
+
 /// An object being planned.
 pub(super) struct Work<'a> {
     pub object: &'a Object,
@@ -32,16 +67,14 @@ pub(super) struct Work<'a> {
     last: Option<usize>,
 }
 
-/// Whether anything is left to plan.
-pub(super) enum Begun<'a> {
-    Go(Work<'a>),
-    /// Unreadable, not ours, suspended: the plan says why.
-    Settled(ObjectPlan),
-}
-
 impl<'a> Work<'a> {
-    /// Looks whether the object may be touched at all. `is_gone` says which described resources count as absent.
-    pub fn begin(draft: &Draft<'a>, object: &'a Object, is_gone: fn(&Resource) -> bool) -> Begun<'a> {
+    /// Looks whether the object may be touched at all. The error is its finished plan: unreadable, not ours, suspended.
+    #[allow(clippy::result_large_err)] // Not an error: the shorter of two ways.
+    fn begin(
+        draft: &Draft<'a>,
+        object: &'a Object,
+        is_gone: fn(&Resource) -> bool,
+    ) -> Result<Self, ObjectPlan> {
         let mut plan = ObjectPlan {
             key: object.key.clone(),
             origin: object.origin.clone(),
@@ -54,22 +87,14 @@ impl<'a> Work<'a> {
         };
         if object.policy.suspend {
             plan.verdict = Verdict::Suspended;
-            return Begun::Settled(plan);
+            return Err(plan);
         }
         let sighting = draft.observed.resources.get(&object.key);
         let live = match sighting {
             Some(Sighting::Present(resource)) if !is_gone(resource) => Some(resource),
             Some(Sighting::Present(_) | Sighting::Absent) => None,
-            Some(Sighting::Unreadable(cause)) => {
-                plan.verdict = Verdict::Unreadable;
-                plan.notes.push(cause.clone());
-                return Begun::Settled(plan);
-            }
-            None => {
-                plan.verdict = Verdict::Unreadable;
-                plan.notes.push("it was not looked for".to_owned());
-                return Begun::Settled(plan);
-            }
+            Some(Sighting::Unreadable(cause)) => return Err(unreadable(plan, cause.clone())),
+            None => return Err(unreadable(plan, "it was not looked for".to_owned())),
         };
         let owner = live.and_then(|resource| resource.tags.get(tag::OWNER));
         let ours = owner == Some(&draft.options.owner);
@@ -77,10 +102,10 @@ impl<'a> Work<'a> {
         if live.is_some() && !ours && !adopt {
             plan.verdict = Verdict::NotOwned;
             plan.hold = Some(Hold::Blocked(Blocked::NotOwned { owner: owner.cloned() }));
-            return Begun::Settled(plan);
+            return Err(plan);
         }
         let account = draft.observed.account.as_str();
-        Begun::Go(Self {
+        Ok(Self {
             object,
             account,
             hash: hash(object.key.kind.spec(), &object.spec, account),
@@ -147,6 +172,19 @@ impl<'a> Work<'a> {
 
     fn to_write(&self) -> impl Iterator<Item = &Difference> {
         self.plan.differences.iter().filter(|planned| !planned.held_back).map(|planned| &planned.difference)
+    }
+
+    /// Compares a spec that is one part, and says what to bring about: `None` where a new resource would be needed.
+    pub fn compare_whole(&mut self, live: &Document) -> Option<Document> {
+        let shape = self.object.key.kind.spec();
+        let desired = self.leaving_alone(shape, "", &self.object.spec, live);
+        self.compare(shape, "", &desired, live);
+        let members = self.replaced();
+        if members.is_empty() {
+            return Some(desired);
+        }
+        self.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members }));
+        None
     }
 
     /// Members whose change needs a new resource, unless that is confirmed.
@@ -251,7 +289,7 @@ impl<'a> Work<'a> {
     }
 
     /// The finished plan of the object: its verdict follows from what was found.
-    pub fn finish(mut self, draft: &mut Draft<'a>) {
+    fn finish(mut self, draft: &mut Draft<'a>) -> ObjectPlan {
         self.plan.verdict = match self.live {
             None => Verdict::Create,
             Some(_) if self.adopt => Verdict::Adopt,
@@ -262,7 +300,7 @@ impl<'a> Work<'a> {
         if let Some(last) = self.last {
             draft.last.insert(self.object.key.clone(), last);
         }
-        draft.plan.objects.push(self.plan);
+        self.plan
     }
 }
 

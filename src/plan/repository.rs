@@ -1,32 +1,27 @@
 //! ECR repositories: the repository, its settings, its two policies.
 
-use super::object::{Begun, Work, document};
-use super::{Binding, Blocked, Draft, Hold, Verdict};
+use super::object::{Steps, Work, document};
+use super::{Binding, Draft};
 use crate::model::described;
-use crate::model::desired::Object;
 use crate::model::merge::merged;
 use crate::model::names::Kind;
 use crate::model::observed::{Resource, Sighting};
 use serde_json::json;
 
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
-    let mut work = match Work::begin(draft, object, |_| false) {
-        Begun::Go(work) => work,
-        Begun::Settled(plan) => return draft.plan.objects.push(plan),
-    };
-    match work.live {
-        None => create(draft, &mut work),
-        Some(live) => {
-            if let Some(cause) = unreadable(live) {
-                work.plan.notes.push(cause.to_owned());
-                work.plan.verdict = Verdict::Unreadable;
-                return draft.plan.objects.push(work.plan);
-            }
-            update(draft, &mut work, live);
+pub(super) const STEPS: Steps = Steps {
+    is_gone: |_| false,
+    create: |draft, work| {
+        create(draft, work);
+        Ok(())
+    },
+    update: |draft, work, live| {
+        if let Some(cause) = unreadable(live) {
+            return Err(cause.to_owned());
         }
-    }
-    work.finish(draft);
-}
+        update(draft, work, live);
+        Ok(())
+    },
+};
 
 fn unreadable(live: &Resource) -> Option<&str> {
     let parts = [live.parts.lifecycle_policy.as_ref(), live.parts.repository_policy.as_ref()];
@@ -54,14 +49,8 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     let described = described::repository(live);
+    let Some(desired) = work.compare_whole(&described) else { return };
     let spec = Kind::EcrRepository.spec();
-    let desired = work.leaving_alone(spec, "", &work.object.spec, &described);
-    work.compare(spec, "", &desired, &described);
-    let replaced = work.replaced();
-    if !replaced.is_empty() {
-        work.plan.hold = Some(Hold::Blocked(Blocked::ReplacementNeeded { members: replaced }));
-        return;
-    }
     let members = work.members("");
     work.tag_ahead(draft, work.object.spec.get("tags"), !members.is_empty());
     let settings = merged(spec, &members, &desired, &described, work.account);

@@ -1,8 +1,8 @@
 //! Services: the revision they run, their settings, their scaling. One UpdateService per service and pass.
 
-use super::object::{Begun, Work, document};
+use super::object::{Steps, Unreadable, Work, document};
 use super::revision::{self, Choice};
-use super::{Binding, Blocked, Draft, Hold, Verdict, Waiting, cluster, scaling};
+use super::{Binding, Blocked, Draft, Hold, Waiting, cluster, scaling};
 use crate::model::described;
 use crate::model::desired::{Document, Object};
 use crate::model::facts::kind_shape;
@@ -13,32 +13,7 @@ use crate::model::semantics::Change;
 use crate::model::state::digest;
 use serde_json::{Value, json};
 
-pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object) {
-    let mut work = match Work::begin(draft, object, is_gone) {
-        Begun::Go(work) => work,
-        Begun::Settled(plan) => return draft.plan.objects.push(plan),
-    };
-    let planned = match work.live {
-        None => create(draft, &mut work),
-        Some(live) if status(live) == Some("DRAINING") => {
-            work.plan.hold = Some(Hold::Waiting(Waiting::Draining));
-            work.live = None;
-            Ok(())
-        }
-        Some(live) => update(draft, &mut work, live),
-    };
-    match planned {
-        Ok(()) => work.finish(draft),
-        Err(cause) => {
-            work.plan.verdict = Verdict::Unreadable;
-            work.plan.notes.push(cause);
-            draft.plan.objects.push(work.plan);
-        }
-    }
-}
-
-/// The cause of a read that failed.
-type Unreadable = String;
+pub(super) const STEPS: Steps = Steps { is_gone, create, update };
 
 fn status(service: &Resource) -> Option<&str> {
     service.body.get("status")?.as_str()
@@ -101,6 +76,11 @@ fn client_token(draft: &Draft, work: &Work) -> String {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) -> Result<(), Unreadable> {
+    if status(live) == Some("DRAINING") {
+        work.plan.hold = Some(Hold::Waiting(Waiting::Draining));
+        work.live = None;
+        return Ok(());
+    }
     if let Some(cause) = scaling::unreadable(work, live) {
         return Err(cause.to_owned());
     }
