@@ -416,22 +416,18 @@ fn providers(value: &Value, scope: &Scope) -> Value {
     json!(names)
 }
 
-/// A set; and where traffic is swapped between two target groups, which of the pair is live says nothing.
+/// A set; and where there is another target group to swap traffic with, which of the pair is live says nothing,
+/// whatever strategy either side has.
 /// CODE_DEPLOY keeps the pair to itself, so there the group says nothing at all.
 fn load_balancers(value: &Value, scope: &Scope) -> Value {
     let controller = scope.root.get("deploymentController").and_then(|controller| controller.get("type"));
-    let strategy =
-        scope.root.get("deploymentConfiguration").and_then(|configuration| configuration.get("strategy"));
     let by_code_deploy = controller.and_then(Value::as_str) == Some("CODE_DEPLOY");
-    let swaps = strategy.and_then(Value::as_str).is_some_and(|strategy| strategy != "ROLLING");
     let mut elements: Vec<Value> = value.as_array().cloned().unwrap_or_default();
     for element in elements.iter_mut().filter_map(Value::as_object_mut) {
         if by_code_deploy {
             element.remove("targetGroupArn");
         }
-        if swaps {
-            sort_pair(element);
-        }
+        sort_pair(element);
     }
     elements.sort_by_key(Value::to_string);
     Value::Array(elements)
