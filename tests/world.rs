@@ -72,7 +72,14 @@ impl World {
         Value::Object(answer.unwrap_or_else(|error| panic!("{operation} {input}: {error}")).document)
     }
 
-    /// The same for an operation of ECS that the product does not use.
+    /// Whether AWS takes it.
+    pub async fn is_taken(&self, operation: Operation, input: &Value) -> bool {
+        let answer = self.other.call(REGION, operation, input).await;
+        self.sandbox.forget_calls();
+        answer.is_ok()
+    }
+
+    /// A call by somebody else of an operation of ECS that the product does not use.
     pub fn poke(&self, operation: &str, input: &Value) -> Value {
         let request = http::Request::post("http://ecs.eu-central-1.amazonaws.com/")
             .header("x-amz-target", format!("AmazonEC2ContainerServiceV20141113.{operation}"))
