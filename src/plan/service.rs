@@ -89,6 +89,7 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     let mut desired = work.leaving_alone(kind_shape("Service"), "service", &declared, &described);
     scaling::decide_owner(work, &mut desired, Some(live));
     back_to_launch_type(&mut desired, &described);
+    as_swapped(&mut desired, &described);
     note_unread(work, &mut desired, live);
     // Chosen apart: the same revision has many spellings.
     desired.remove("taskDefinition");
@@ -241,6 +242,23 @@ fn back_to_launch_type(desired: &mut Document, live: &Document) {
     if has(desired, "launchType") && has(live, "capacityProviderStrategy") {
         desired.remove("launchType");
         desired.insert("capacityProviderStrategy".to_owned(), json!([]));
+    }
+}
+
+/// Which target group of a pair is live is AWS's to say: a declared pair is sent the way round it is now, so that a
+/// change of anything else never moves traffic.
+fn as_swapped(desired: &mut Document, live: &Document) {
+    const ALTERNATE: &str = "/advancedConfiguration/alternateTargetGroupArn";
+    let pair = |one: &Value| (one.get("targetGroupArn").cloned(), one.pointer(ALTERNATE).cloned());
+    let there: Vec<_> =
+        live.get("loadBalancers").and_then(Value::as_array).into_iter().flatten().map(pair).collect();
+    for one in desired.get_mut("loadBalancers").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let (Some(production), Some(alternate)) = pair(one)
+            && there.contains(&(Some(alternate.clone()), Some(production.clone())))
+        {
+            one["targetGroupArn"] = alternate;
+            one["advancedConfiguration"]["alternateTargetGroupArn"] = production;
+        }
     }
 }
 

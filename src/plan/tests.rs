@@ -280,6 +280,25 @@ fn under_code_deploy_only_what_it_allows_is_sent_and_the_rest_is_named() {
 }
 
 #[test]
+fn a_swapped_pair_is_sent_the_way_round_it_is_live() {
+    let pair = |production: &str, alternate: &str, port: i64| {
+        json!({"deploymentConfiguration": {"strategy": "BLUE_GREEN"}, "loadBalancers": [{"containerName": "web", "containerPort": port,
+            "targetGroupArn": production, "advancedConfiguration": {"alternateTargetGroupArn": alternate}}]})
+    };
+    let planned = |port: i64| {
+        let service = web("nginx", pair("blue", "green", port));
+        World::new()
+            .has(&service, live_web(pair("green", "blue", 80)), Parts::default())
+            .wants(service)
+            .has_revision("web:1", task_definition("nginx"))
+            .plan()
+    };
+    assert_eq!(operations(&planned(80)), Vec::<&str>::new());
+    let sent = &planned(81).actions[1].input["loadBalancers"][0];
+    assert_eq!((&sent["targetGroupArn"], &sent["containerPort"]), (&json!("green"), &json!(81)));
+}
+
+#[test]
 fn a_draining_predecessor_is_waited_for() {
     let service = web("nginx", json!({}));
     let world =
