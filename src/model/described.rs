@@ -79,6 +79,16 @@ pub fn autoscaling(live: &Resource) -> Document {
     described
 }
 
+/// The tags of a list, as manifests declare it and AWS answers it. Without a value it is empty.
+pub fn tag_map(list: Option<&Value>) -> Tags {
+    let tags = list.and_then(Value::as_array).into_iter().flatten();
+    let tag = |one: &Value| {
+        let value = one["value"].as_str().unwrap_or_default();
+        Some((one["key"].as_str()?.to_owned(), value.to_owned()))
+    };
+    tags.filter_map(tag).collect()
+}
+
 /// Tags as the list that manifests declare.
 pub fn tag_list(tags: &Tags) -> Value {
     tags.iter().map(|(key, value)| json!({"key": key, "value": value})).collect()

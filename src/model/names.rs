@@ -83,6 +83,20 @@ pub struct Key {
     pub name: String,
 }
 
+impl Key {
+    /// The cluster `name` beside this resource.
+    #[must_use]
+    pub fn of_cluster(&self, name: &str) -> Self {
+        Self { kind: Kind::EcsCluster, region: self.region.clone(), cluster: None, name: name.to_owned() }
+    }
+
+    /// The cluster that a service runs in.
+    #[must_use]
+    pub fn its_cluster(&self) -> Self {
+        self.of_cluster(self.cluster.as_deref().unwrap_or("default"))
+    }
+}
+
 impl fmt::Display for Key {
     /// `EcsService/shop/checkout`, `EcsCluster/shop`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

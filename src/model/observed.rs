@@ -70,6 +70,25 @@ pub struct Resource {
     pub parts: Parts,
 }
 
+impl Observed {
+    /// A resource, whether it is declared or only named.
+    pub fn find(&self, key: &Key) -> Option<&Sighting<Resource>> {
+        self.resources.get(key).or_else(|| self.external.get(key))
+    }
+}
+
+impl Resource {
+    /// `ACTIVE`, `DRAINING` …; repositories have none.
+    pub fn status(&self) -> Option<&str> {
+        self.body.get("status")?.as_str()
+    }
+
+    /// Deleted: AWS describes such resources for a while, and they count as absent.
+    pub fn is_inactive(&self) -> bool {
+        self.status() == Some("INACTIVE")
+    }
+}
+
 /// What belongs to a resource and is read by calls of its own; `None` where the kind has no such part.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Parts {

@@ -15,12 +15,7 @@ pub(super) fn wanted(objects: &[&Object]) -> BTreeSet<Key> {
     let cluster = |object: &&Object| {
         let key = &object.key;
         let name = if key.kind == Kind::EcsCluster { Some(&key.name) } else { key.cluster.as_ref() };
-        name.map(|name| Key {
-            kind: Kind::EcsCluster,
-            region: key.region.clone(),
-            cluster: None,
-            name: name.clone(),
-        })
+        name.map(|name| key.of_cluster(name))
     };
     objects.iter().filter_map(cluster).collect()
 }

@@ -1,10 +1,11 @@
 //! Calls by documents in the crate's spelling, and what their answers say of the things asked for.
 
 use crate::aws::{Api, Aws, CallError, Operation};
+use crate::model::described::tag_map;
 use crate::model::desired::Document;
 use crate::model::document::{from_wire, to_wire};
 use crate::model::facts::{self, OperationFacts};
-use crate::model::observed::{Resource, Sighting, Tags};
+use crate::model::observed::{Resource, Sighting};
 use serde_json::{Map, Value};
 
 /// Reads of one Region.
@@ -84,13 +85,8 @@ pub(super) fn list(document: &Document, member: &str) -> Vec<Document> {
 /// A described resource: its ARN, its body without `events`, its tags.
 pub(super) fn resource(mut body: Document, arn: &str) -> Resource {
     body.remove("events");
-    let tags = tags(&list(&body, "tags"));
+    let tags = tag_map(body.get("tags"));
     Resource { arn: text(&body, arn).to_owned(), body, tags, ..Resource::default() }
-}
-
-/// `[{key, value}]` as a map.
-pub(super) fn tags(list: &[Document]) -> Tags {
-    list.iter().map(|tag| (text(tag, "key").to_owned(), text(tag, "value").to_owned())).collect()
 }
 
 /// What an answer of a Describe call with `failures` says of `name`: found among `described`, MISSING, or nothing.

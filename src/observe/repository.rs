@@ -2,8 +2,9 @@
 //! then the policies and tags of each.
 
 use super::Seen;
-use super::read::{Reader, list, resource, tags, text};
+use super::read::{Reader, resource, text};
 use crate::aws::{CallError, ErrorKind, Operation};
+use crate::model::described::tag_map;
 use crate::model::desired::{Document, Object};
 use crate::model::observed::{Resource, Sighting};
 use futures::stream::{StreamExt, iter};
@@ -48,7 +49,7 @@ async fn read_parts(reader: &Reader<'_>, mut repository: Resource) -> Sighting<R
     repository.parts.lifecycle_policy = Some(parsed(lifecycle, "lifecyclePolicyText"));
     repository.parts.repository_policy = Some(parsed(policy, "policyText"));
     match tagged {
-        Ok(answer) => repository.tags = tags(&list(&answer, "tags")),
+        Ok(answer) => repository.tags = tag_map(answer.get("tags")),
         // Without its tags nobody can tell whose it is.
         Err(error) => return Sighting::Unreadable(error.to_string()),
     }

@@ -2,12 +2,12 @@
 //! the newest of its family. A revision never changes, so it is read once.
 
 use super::Seen;
-use super::read::{Reader, as_document, list, tags, text};
+use super::read::{Reader, as_document, text};
 use crate::aws::{CallError, ErrorKind, Operation};
-use crate::model::described::running_revision;
+use crate::model::described::{running_revision, tag_map};
 use crate::model::desired::Object;
 use crate::model::names::family_and_revision;
-use crate::model::observed::{Revision, RevisionKey, Sighting};
+use crate::model::observed::{Resource, Revision, RevisionKey, Sighting};
 use crate::model::revision::is_equal;
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
@@ -97,7 +97,7 @@ fn needs_search(
     let Some(Sighting::Present(_) | Sighting::Absent) = live.get(&service.key) else { return false };
     // What a deleted service ran is of no use to the one that is made anew.
     let seen = live.get(&service.key).and_then(Sighting::present);
-    let is_gone = seen.is_some_and(|service| text(&service.body, "status") == "INACTIVE");
+    let is_gone = seen.is_some_and(Resource::is_inactive);
     let Some(name) = running(service, live).filter(|_| !is_gone) else { return true };
     match revisions.get(&(reader.region.to_owned(), name)) {
         Some(Sighting::Present(revision)) => !is_equal(body, revision, account),
@@ -124,7 +124,7 @@ async fn describe(reader: &Reader<'_>, cache: &RevisionCache, key: &RevisionKey)
         Ok(answer) => {
             let body = as_document(answer.get("taskDefinition").cloned().unwrap_or_default());
             let arn = text(&body, "taskDefinitionArn").to_owned();
-            let revision = Revision { arn, tags: tags(&list(&answer, "tags")), body };
+            let revision = Revision { arn, tags: tag_map(answer.get("tags")), body };
             // A bare family names another revision tomorrow; an INACTIVE one may be deleted.
             if key.1.contains(':') && revision.is_active() {
                 cache.keep(key.clone(), revision.clone());

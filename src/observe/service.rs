@@ -4,7 +4,6 @@ use super::Seen;
 use super::read::{Reader, list, sighting, text};
 use crate::aws::{CallError, ErrorKind, Operation};
 use crate::model::desired::{Document, Object};
-use crate::model::names::{Key, Kind};
 use crate::model::observed::{Resource, Sighting};
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
@@ -20,13 +19,7 @@ pub(super) async fn read(reader: &Reader<'_>, services: &[&Object], clusters: &S
     let mut by_cluster: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
     for service in services {
         let cluster = service.key.cluster.as_deref().unwrap_or("default");
-        let key = Key {
-            kind: Kind::EcsCluster,
-            region: service.key.region.clone(),
-            cluster: None,
-            name: cluster.to_owned(),
-        };
-        match clusters.get(&key) {
+        match clusters.get(&service.key.its_cluster()) {
             Some(Sighting::Absent) => drop(seen.insert(service.key.clone(), Sighting::Absent)),
             Some(Sighting::Unreadable(cause)) => {
                 seen.insert(service.key.clone(), Sighting::Unreadable(cause.clone()));

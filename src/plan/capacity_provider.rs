@@ -5,12 +5,11 @@ use super::{Blocked, Draft, Hold, Waiting};
 use crate::model::described;
 use crate::model::facts::operation;
 use crate::model::merge::merged;
-use crate::model::names::{Key, Kind};
+use crate::model::names::Kind;
 use crate::model::observed::{Resource, Sighting};
 use serde_json::json;
 
 pub(super) const STEPS: Steps = Steps {
-    is_gone,
     create: |draft, work| {
         create(draft, work);
         Ok(())
@@ -21,22 +20,15 @@ pub(super) const STEPS: Steps = Steps {
     },
 };
 
-/// A deleted provider is described for a while.
-pub(super) fn is_gone(provider: &Resource) -> bool {
-    provider.body.get("status").is_some_and(|status| status == "INACTIVE")
-}
-
 fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
     let mut input = work.object.spec.clone();
     input.remove("region");
     input.insert("tags".to_owned(), work.new_tags(draft, work.object.spec.get("tags"), true));
     // A provider of Managed Instances lives in a cluster, which is planned later: it waits until that is there.
     if let Some(name) = &work.object.key.cluster {
-        let key =
-            Key { kind: Kind::EcsCluster, cluster: None, name: name.clone(), ..work.object.key.clone() };
-        let cluster = draft.observed.resources.get(&key).or_else(|| draft.observed.external.get(&key));
-        let is_there =
-            matches!(cluster, Some(Sighting::Present(cluster)) if !super::cluster::is_gone(cluster));
+        let key = work.object.key.of_cluster(name);
+        let cluster = draft.observed.find(&key);
+        let is_there = matches!(cluster, Some(Sighting::Present(cluster)) if !cluster.is_inactive());
         if !is_there {
             work.plan.hold = Some(if draft.desired.objects.contains_key(&key) {
                 Hold::Waiting(Waiting::Cluster { name: name.clone() })

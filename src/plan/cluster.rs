@@ -1,7 +1,7 @@
 //! Clusters: the cluster, its settings, and which capacity providers are attached to it.
 
 use super::object::{Steps, Work, document};
-use super::{Blocked, Draft, Hold, Waiting, capacity_provider};
+use super::{Blocked, Draft, Hold, Waiting};
 use crate::model::desired::{Document, Object};
 use crate::model::merge::merged;
 use crate::model::names::{Key, Kind, last_segment};
@@ -11,7 +11,6 @@ use serde_json::{Value, json};
 const ATTACHMENTS: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
 
 pub(super) const STEPS: Steps = Steps {
-    is_gone,
     create: |draft, work| {
         create(draft, work);
         Ok(())
@@ -21,11 +20,6 @@ pub(super) const STEPS: Steps = Steps {
         Ok(())
     },
 };
-
-/// A deleted cluster is described as INACTIVE for a while.
-pub(super) fn is_gone(cluster: &Resource) -> bool {
-    cluster.body.get("status").is_some_and(|status| status == "INACTIVE")
-}
 
 /// Whether AWS is still working on the cluster's providers.
 pub(super) fn is_attaching(cluster: &Resource) -> bool {
@@ -98,9 +92,9 @@ fn provider_hold(draft: &Draft, work: &Work, wanted: &Document) -> Option<Hold> 
     names.into_iter().find_map(|name| {
         let key = provider_key(&work.object.key, name);
         let declared = draft.desired.objects.contains_key(&key);
-        match draft.observed.resources.get(&key).or_else(|| draft.observed.external.get(&key)) {
+        match draft.observed.find(&key) {
             _ if is_built_in(name) => None,
-            Some(Sighting::Present(provider)) if !capacity_provider::is_gone(provider) => {
+            Some(Sighting::Present(provider)) if !provider.is_inactive() => {
                 let active = provider.body.get("status").is_none_or(|status| status == "ACTIVE");
                 (!active).then(|| Hold::Waiting(Waiting::CapacityProvider { name: name.to_owned() }))
             }
@@ -131,8 +125,7 @@ fn described(draft: &Draft, live: &Resource, object: &Object) -> Document {
     if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
         names.retain(|name| {
             let provider = provider_key(&object.key, last_segment(name.as_str().unwrap_or_default()));
-            let seen =
-                draft.observed.resources.get(&provider).or_else(|| draft.observed.external.get(&provider));
+            let seen = draft.observed.find(&provider);
             is_built_in(&provider.name)
                 || declared.is_some_and(|declared| declared.contains(name))
                 || match seen {

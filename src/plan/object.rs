@@ -5,7 +5,7 @@
 //! that says the manifest is applied.
 
 use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
-use crate::model::described::tag_list;
+use crate::model::described::{tag_list, tag_map};
 use crate::model::desired::{Document, DriftPolicy, Object};
 use crate::model::diff::{Diff, Difference, diff, masked};
 use crate::model::facts::Shape;
@@ -22,15 +22,13 @@ pub(super) type Unreadable = String;
 
 /// What planning means for a kind.
 pub(super) struct Steps {
-    /// Which described resources count as absent.
-    pub is_gone: fn(&Resource) -> bool,
     pub create: for<'a> fn(&mut Draft<'a>, &mut Work<'a>) -> Result<(), Unreadable>,
     pub update: for<'a> fn(&mut Draft<'a>, &mut Work<'a>, &'a Resource) -> Result<(), Unreadable>,
 }
 
 /// Plans one object: whether it may be touched, what must be done, what to call it.
 pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object, steps: &Steps) {
-    let planned = match Work::begin(draft, object, steps.is_gone) {
+    let planned = match Work::begin(draft, object) {
         Err(settled) => settled,
         Ok(mut work) => {
             let planned = match work.live {
@@ -70,11 +68,7 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     /// Looks whether the object may be touched at all. The error is its finished plan: unreadable, not ours, suspended.
     #[allow(clippy::result_large_err)] // Not an error: the shorter of two ways.
-    fn begin(
-        draft: &Draft<'a>,
-        object: &'a Object,
-        is_gone: fn(&Resource) -> bool,
-    ) -> Result<Self, ObjectPlan> {
+    fn begin(draft: &Draft<'a>, object: &'a Object) -> Result<Self, ObjectPlan> {
         let mut plan = ObjectPlan {
             key: object.key.clone(),
             origin: object.origin.clone(),
@@ -91,7 +85,7 @@ impl<'a> Work<'a> {
         }
         let sighting = draft.observed.resources.get(&object.key);
         let live = match sighting {
-            Some(Sighting::Present(resource)) if !is_gone(resource) => Some(resource),
+            Some(Sighting::Present(resource)) if !resource.is_inactive() => Some(resource),
             Some(Sighting::Present(_) | Sighting::Absent) => None,
             Some(Sighting::Unreadable(cause)) => return Err(unreadable(plan, cause.clone())),
             None => return Err(unreadable(plan, "it was not looked for".to_owned())),
@@ -243,13 +237,7 @@ impl<'a> Work<'a> {
         }
         let applied = !rest && self.plan.hold.is_none();
         let mut tags = self.own_tags(draft, &self.written_state(applied));
-        for one in declared.and_then(Value::as_array).into_iter().flatten() {
-            if let (Some(key), Some(value)) = (one["key"].as_str(), one["value"].as_str())
-                && live.tags.get(key).map(String::as_str) != Some(value)
-            {
-                tags.insert(key.to_owned(), value.to_owned());
-            }
-        }
+        tags.extend(tag_map(declared).into_iter().filter(|(key, value)| live.tags.get(key) != Some(value)));
         let input = document([("resourceArn", json!(live.arn)), ("tags", tag_list(&tags))]);
         self.act(draft, tagging_api(self.object.key.kind), "TagResource", input);
     }

@@ -9,7 +9,6 @@ use crate::model::observed::{Resource, Sighting};
 use serde_json::json;
 
 pub(super) const STEPS: Steps = Steps {
-    is_gone: |_| false,
     create: |draft, work| {
         create(draft, work);
         Ok(())

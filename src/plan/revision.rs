@@ -3,16 +3,15 @@
 
 use super::object::{Work, document};
 use super::{Binding, Blocked, Draft, Hold};
-use crate::model::described::tag_list;
+use crate::model::described::{tag_list, tag_map};
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::kind_shape;
 use crate::model::names::{family_and_revision, tag};
-use crate::model::observed::{Revision, Sighting, Tags};
+use crate::model::observed::{Revision, Sighting};
 use crate::model::revision::{content, difference, is_equal};
 use crate::model::semantics::Change;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 /// The answer.
 pub(super) enum Choice {
@@ -160,12 +159,7 @@ pub(super) fn bring<'a>(
             None
         }
         Choice::Register(mut body) => {
-            let mut tags: BTreeMap<String, String> = Tags::new();
-            for one in body.get("tags").and_then(Value::as_array).into_iter().flatten() {
-                if let (Some(key), Some(value)) = (one["key"].as_str(), one["value"].as_str()) {
-                    tags.insert(key.to_owned(), value.to_owned());
-                }
-            }
+            let mut tags = tag_map(body.get("tags"));
             tags.insert(tag::CONTENT.to_owned(), content(&body, work.account));
             body.insert("tags".to_owned(), tag_list(&tags));
             let action = work.act(draft, "ecs", "RegisterTaskDefinition", body);
@@ -179,20 +173,13 @@ pub(super) fn bring<'a>(
 pub(super) fn tag_running<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, running: &str) -> bool {
     let key = (work.object.key.region.clone(), running.to_owned());
     let Some(Sighting::Present(revision)) = draft.observed.revisions.get(&key) else { return false };
-    let declared =
-        work.object.part("taskDefinition").and_then(|body| body.get("tags")).and_then(Value::as_array);
+    let mut changed = tag_map(work.object.part("taskDefinition").and_then(|body| body.get("tags")));
+    changed.retain(|key, value| revision.tags.get(key) != Some(value));
     let shape = kind_shape("Text");
-    let mut changed = Tags::new();
-    for one in declared.into_iter().flatten() {
-        let (Some(key), Some(value)) = (one["key"].as_str(), one["value"].as_str()) else { continue };
-        let live = revision.tags.get(key);
-        if live.map(String::as_str) == Some(value) {
-            continue;
-        }
-        changed.insert(key.to_owned(), value.to_owned());
+    for (key, value) in &changed {
         work.differ(Difference {
             path: format!("taskDefinition.tags[{key}].value"),
-            live: live.map(|value| json!(value)),
+            live: revision.tags.get(key).map(|value| json!(value)),
             desired: Some(json!(value)),
             by_default: false,
             shape,

@@ -13,16 +13,7 @@ use crate::model::semantics::Change;
 use crate::model::state::digest;
 use serde_json::{Value, json};
 
-pub(super) const STEPS: Steps = Steps { is_gone, create, update };
-
-fn status(service: &Resource) -> Option<&str> {
-    service.body.get("status")?.as_str()
-}
-
-/// A deleted service is described as INACTIVE for a while.
-fn is_gone(service: &Resource) -> bool {
-    status(service) == Some("INACTIVE")
-}
+pub(super) const STEPS: Steps = Steps { create, update };
 
 fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) -> Result<(), Unreadable> {
     let mut input = work.object.part("service").cloned().unwrap_or_default();
@@ -55,7 +46,7 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) -> Result<(), Unreadab
     }
     let created = work.act(draft, "ecs", "CreateService", input);
     draft.plan.actions[created].bindings.extend(binding);
-    let cluster = draft.last.get(&cluster_key(&work.object.key)).copied();
+    let cluster = draft.last.get(&work.object.key.its_cluster()).copied();
     draft.plan.actions[created].after.extend(cluster);
     if scaled {
         scaling::write(draft, work, None);
@@ -76,7 +67,7 @@ fn client_token(draft: &Draft, work: &Work) -> String {
 }
 
 fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) -> Result<(), Unreadable> {
-    if status(live) == Some("DRAINING") {
+    if live.status() == Some("DRAINING") {
         work.plan.hold = Some(Hold::Waiting(Waiting::Draining));
         work.live = None;
         return Ok(());
@@ -266,24 +257,19 @@ fn is_daemon(service: &Document) -> bool {
     service.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON")
 }
 
-pub(super) fn cluster_key(service: &Key) -> Key {
-    let name = service.cluster.clone().unwrap_or_else(|| "default".to_owned());
-    Key { kind: Kind::EcsCluster, region: service.region.clone(), cluster: None, name }
-}
-
 /// Why the cluster does not let the service in now.
 fn cluster_hold(draft: &Draft, work: &Work, service: &Document) -> Result<Option<Hold>, Unreadable> {
-    let key = cluster_key(&work.object.key);
+    let key = work.object.key.its_cluster();
     let declared = draft.desired.objects.get(&key);
     let what = || format!("cluster `{}`", key.name);
-    let seen = draft.observed.resources.get(&key).or_else(|| draft.observed.external.get(&key));
+    let seen = draft.observed.find(&key);
     let planned = draft.plan.objects.iter().find(|planned| planned.key == key);
     if let Some(blocked) = planned.filter(|planned| matches!(planned.hold, Some(Hold::Blocked(_)))) {
         return Ok(Some(Hold::Blocked(Blocked::Dependency { on: blocked.origin.to_string() })));
     }
     let live = match seen {
         Some(Sighting::Unreadable(cause)) => return Err(cause.clone()),
-        Some(Sighting::Present(live)) if !cluster::is_gone(live) => live,
+        Some(Sighting::Present(live)) if !live.is_inactive() => live,
         // Made in this pass: what needs no capacity provider comes right after it.
         _ if declared.is_some() && draft.last.contains_key(&key) && names_no_provider(service, declared) => {
             return Ok(None);
