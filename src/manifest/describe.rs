@@ -23,6 +23,7 @@ const ANNOTATIONS: &[(&str, &str)] = &[
     (annotation::DELETION_POLICY, "What becomes of the AWS resource with the manifest gone. Services are deleted, everything else is retained, unless said here."),
     (annotation::DRIFT, "What to do when AWS changed behind the manifest's back: heal (default), report only, or ignore."),
     (annotation::IGNORE, "Paths to leave alone, as the diff prints them, separated by commas."),
+    (annotation::RETRY, "Any word; a new one has what was tried and rolled back tried again."),
     (annotation::SUSPEND, "Leave this object alone until the annotation is gone."),
 ];
 

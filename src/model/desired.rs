@@ -61,19 +61,21 @@ pub struct Policy {
     pub deletion: DeletionPolicy,
     /// The hash of a plan whose replacement or deletion is confirmed.
     pub confirm: Option<String>,
+    /// Any word: a new one has what was rejected tried again.
+    pub retry: Option<String>,
 }
 
 impl Policy {
-    /// What holds when no annotation says otherwise: services are deleted with their manifest, the rest is retained.
+    /// What holds when no annotation says otherwise.
     pub fn of(kind: Kind) -> Self {
-        let deletion = if kind == Kind::EcsService { DeletionPolicy::Delete } else { DeletionPolicy::Retain };
         Self {
             drift: DriftPolicy::Heal,
             ignore: Vec::new(),
             adopt: false,
             suspend: false,
-            deletion,
+            deletion: DeletionPolicy::of(kind),
             confirm: None,
+            retry: None,
         }
     }
 }
@@ -89,4 +91,25 @@ pub enum DriftPolicy {
 pub enum DeletionPolicy {
     Delete,
     Retain,
+}
+
+impl DeletionPolicy {
+    pub const ALL: [Self; 2] = [Self::Delete, Self::Retain];
+
+    /// As the annotation has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Delete => "delete",
+            Self::Retain => "retain",
+        }
+    }
+
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|policy| policy.name() == name)
+    }
+
+    /// What holds when no annotation says otherwise: services are deleted with their manifest, the rest is retained.
+    pub fn of(kind: Kind) -> Self {
+        if kind == Kind::EcsService { Self::Delete } else { Self::Retain }
+    }
 }

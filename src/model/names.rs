@@ -27,9 +27,10 @@ pub mod annotation {
     pub const DELETION_POLICY: &str = "ecs-operator.dev/deletion-policy";
     pub const DRIFT: &str = "ecs-operator.dev/drift";
     pub const IGNORE: &str = "ecs-operator.dev/ignore";
+    pub const RETRY: &str = "ecs-operator.dev/retry";
     pub const SUSPEND: &str = "ecs-operator.dev/suspend";
     /// All of them, for "did you mean".
-    pub const ALL: [&str; 6] = [ADOPT, CONFIRM, DELETION_POLICY, DRIFT, IGNORE, SUSPEND];
+    pub const ALL: [&str; 7] = [ADOPT, CONFIRM, DELETION_POLICY, DRIFT, IGNORE, RETRY, SUSPEND];
 }
 
 /// What can be declared.

@@ -3,7 +3,7 @@
 //! A hash never covers a secret value: others can read tags. So equal hashes mean equal but for secrets, and who
 //! relies on one compares those apart.
 
-use super::desired::Document;
+use super::desired::{DeletionPolicy, Document};
 use super::diff::masked;
 use super::facts::Shape;
 use super::names::tag;
@@ -11,7 +11,7 @@ use super::observed::Tags;
 use super::reduce::reduce;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// The hash of a document's least form without its secrets: 16 hex digits, stable across spellings.
 pub fn hash(shape: &Shape, document: &Document, account: &str) -> String {
@@ -41,24 +41,47 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The state tag: hashes of the manifest attempted and applied. What does not parse counts as lost, and a lost tag
-/// costs only labels.
+/// The state tag of a resource. What does not parse counts as lost, and a lost tag costs only labels, except for a
+/// rollback that a person asked for and a deletion policy whose manifest is gone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
-    /// Written before the first call that changes something.
+    /// The manifest, by its hash. Written before the first call that changes something.
     pub attempted: Option<String>,
-    /// Written after the last one.
+    /// The manifest. Written after the last call.
     pub applied: Option<String>,
+    /// The manifest that ran well before the one attempted.
+    pub good: Option<String>,
+    /// What was tried and went back.
+    pub rejected: Option<Rejected>,
+    /// What is to happen when the manifest goes, where that is not its kind's default.
+    pub deletion: Option<DeletionPolicy>,
+}
+
+/// A manifest that was tried and went back. The hash does not cover secrets; the revision does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    pub manifest: String,
+    /// `family:revision` that was tried.
+    pub revision: String,
 }
 
 impl State {
     pub fn of(tags: &Tags) -> Self {
         let mut state = Self::default();
         let words = tags.get(tag::STATE).and_then(|text| text.strip_prefix("v1 ")).unwrap_or_default();
-        for word in words.split(' ') {
-            match word.split_once('=') {
-                Some(("attempted", hash)) => state.attempted = Some(hash.to_owned()),
-                Some(("applied", hash)) => state.applied = Some(hash.to_owned()),
+        for (name, value) in words.split(' ').filter_map(|word| word.split_once('=')) {
+            let text = || Some(value.to_owned());
+            match name {
+                "attempted" => state.attempted = text(),
+                "applied" => state.applied = text(),
+                "good" => state.good = text(),
+                "rejected" => {
+                    state.rejected = value.split_once('@').map(|(manifest, revision)| Rejected {
+                        manifest: manifest.to_owned(),
+                        revision: revision.to_owned(),
+                    });
+                }
+                "deletion" => state.deletion = DeletionPolicy::find(value),
                 _ => {}
             }
         }
@@ -66,13 +89,18 @@ impl State {
     }
 }
 
-impl std::fmt::Display for State {
-    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("v1")?;
-        for (name, hash) in [("attempted", &self.attempted), ("applied", &self.applied)] {
-            if let Some(hash) = hash {
-                write!(f, " {name}={hash}")?;
-            }
+        let hashes = [("attempted", &self.attempted), ("applied", &self.applied), ("good", &self.good)];
+        for (name, hash) in hashes.into_iter().filter_map(|(name, hash)| Some((name, hash.as_ref()?))) {
+            write!(f, " {name}={hash}")?;
+        }
+        if let Some(Rejected { manifest, revision }) = &self.rejected {
+            write!(f, " rejected={manifest}@{revision}")?;
+        }
+        if let Some(policy) = self.deletion {
+            write!(f, " deletion={}", policy.name())?;
         }
         Ok(())
     }
@@ -101,7 +129,13 @@ mod tests {
 
     #[test]
     fn a_state_tag_reads_back_and_a_foreign_one_counts_as_lost() {
-        let state = State { attempted: Some("ab".into()), applied: None };
+        let rejected = Rejected { manifest: "cd".into(), revision: "web:12".into() };
+        let state = State {
+            attempted: Some("ab".into()),
+            rejected: Some(rejected),
+            deletion: Some(DeletionPolicy::Retain),
+            ..State::default()
+        };
         let tags = Tags::from([(tag::STATE.to_owned(), state.to_string())]);
         assert_eq!(State::of(&tags), state);
         assert_eq!(State::of(&Tags::from([(tag::STATE.to_owned(), "v9 x".into())])), State::default());

@@ -224,7 +224,7 @@ impl<'a> Work<'a> {
 
     fn written_state(&self, applied: bool) -> State {
         let applied = if applied { Some(self.hash.clone()) } else { self.state.applied.clone() };
-        State { attempted: Some(self.hash.clone()), applied }
+        State { attempted: Some(self.hash.clone()), applied, ..self.state.clone() }
     }
 
     /// The first action on something that exists: ours and changed tags, and what is about to be attempted.

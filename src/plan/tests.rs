@@ -49,7 +49,7 @@ impl World {
     /// `applied`: the manifest that was applied last.
     fn has(mut self, applied: &Object, body: Value, parts: Parts) -> Self {
         let applied_hash = Some(hash(applied.key.kind.spec(), &applied.spec, ACCOUNT));
-        let state = State { attempted: applied_hash.clone(), applied: applied_hash };
+        let state = State { attempted: applied_hash.clone(), applied: applied_hash, ..State::default() };
         let tags = Tags::from([
             (tag::OWNER.to_owned(), "default".to_owned()),
             (tag::STATE.to_owned(), state.to_string()),

@@ -24,6 +24,10 @@ pub fn read(manifest: &Manifest, problems: &mut Vec<Problem>) -> Policy {
                 policy.confirm = Some(value.to_owned()).filter(|hash| !hash.is_empty());
                 None
             }
+            annotation::RETRY => {
+                policy.retry = Some(value.to_owned()).filter(|word| !word.is_empty());
+                None
+            }
             annotation::IGNORE => {
                 policy.ignore = paths(value);
                 let spec = manifest.kind.spec();
@@ -44,8 +48,10 @@ pub fn read(manifest: &Manifest, problems: &mut Vec<Problem>) -> Policy {
 const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
 const DRIFT: [(&str, DriftPolicy); 3] =
     [("heal", DriftPolicy::Heal), ("report", DriftPolicy::Report), ("ignore", DriftPolicy::Ignore)];
-const DELETION: [(&str, DeletionPolicy); 2] =
-    [("delete", DeletionPolicy::Delete), ("retain", DeletionPolicy::Retain)];
+const DELETION: [(&str, DeletionPolicy); 2] = [
+    (DeletionPolicy::Delete.name(), DeletionPolicy::Delete),
+    (DeletionPolicy::Retain.name(), DeletionPolicy::Retain),
+];
 
 /// A message and a hint.
 type Wrong = Option<(String, Option<String>)>;
