@@ -9,7 +9,7 @@ use std::fmt;
 use super::operation::Operation;
 
 /// What an error means for the caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ErrorKind {
     /// The account's call budget is used up. Nothing was done.
     Throttled,

@@ -5,7 +5,7 @@
 //! nothing of its types leaves this folder. A request in words:
 //!
 //! ```text
-//! call ─► retry ─► (call budget) ─► SDK ─ carrier ─► AWS
+//! call ─► retry ─► budget ─► SDK ─ carrier ─► AWS
 //!   ◄── Answer or CallError ◄── answer ◄── the bytes that the carrier kept
 //! ```
 //!
@@ -13,8 +13,10 @@
 //! `wire_tests` for all operations against raw bytes.
 
 mod answer;
+mod budget;
 mod carrier;
 mod clients;
+mod counters;
 mod error;
 mod failure;
 mod operation;
@@ -23,6 +25,8 @@ mod retry;
 #[cfg(test)]
 mod wire_tests;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
@@ -30,36 +34,73 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info};
 
 pub use answer::Answer;
+pub use budget::{Priority, Share, Waiting};
 pub use clients::{Connection, Exchange};
+pub use counters::{Counters, Ended};
 pub use error::{CallError, ErrorKind};
 pub use operation::{Access, Api, Operation, RateClass};
 pub use retry::Patience;
 
 use answer::Attempt;
+use budget::Budget;
 use carrier::Carrier;
 use clients::Clients;
+use counters::Tally;
 use retry::Waits;
 
-/// AWS, for one set of credentials, in any Region.
+/// AWS, for one set of credentials, in any Region. Clones share all but their patience and priority.
+#[derive(Clone)]
 pub struct Aws {
-    clients: Clients,
+    clients: Arc<Clients>,
+    account: Arc<OnceCell<String>>,
+    budget: Arc<Budget>,
+    tally: Arc<Tally>,
     patience: Patience,
-    account: OnceCell<String>,
+    priority: Priority,
 }
 
 impl Aws {
     /// Reads the settings; nothing is sent yet.
     pub async fn connect(connection: Connection) -> Self {
+        Self::of(Clients::new(connection).await)
+    }
+
+    fn of(clients: Clients) -> Self {
         Self {
-            clients: Clients::new(connection).await,
+            clients: Arc::new(clients),
+            account: Arc::default(),
+            budget: Arc::new(Budget::new(Share::default())),
+            tally: Arc::default(),
             patience: Patience::default(),
-            account: OnceCell::new(),
+            priority: Priority::Pass,
         }
     }
 
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// With full buckets of this size, shared by the clones that are made from now on.
+    #[must_use]
+    pub fn with_budget(self, share: Share) -> Self {
+        Self { budget: Arc::new(Budget::new(share)), ..self }
+    }
+
+    /// The same AWS; its reads queue with this priority.
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self { priority, ..self.clone() }
+    }
+
+    /// Which calls wait for the call budget, the longest wait first.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.budget.waiting()
+    }
+
+    /// The calls so far.
+    pub fn counters(&self) -> Counters {
+        self.tally.snapshot()
     }
 
     /// The Region of the settings, for what declares none.
@@ -94,14 +135,24 @@ impl Aws {
             (_, input) => Some(Bytes::from(input.to_string())),
         };
         let mut waits = Waits::new(self.patience, operation.safe_to_repeat(input));
+        let bucket = self.budget.bucket(region, operation.class());
+        let priority = if operation.writes() { Priority::Write } else { self.priority };
+        let began = Instant::now();
         let (mut unclear, mut attempts) = (false, 0);
         loop {
             attempts += 1;
-            // The call budget's place: a permit of `operation.class()` for each attempt.
-            let mut error = match self.attempt(&attempt, body.clone(), attempts).await {
+            let queued = Instant::now();
+            bucket.permit(priority, began).await;
+            let waited = queued.elapsed();
+            let outcome = self.attempt(&attempt, body.clone(), attempts).await;
+            self.tally.count(operation, waited, &outcome);
+            let mut error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if error.kind == ErrorKind::Throttled {
+                bucket.throttled();
+            }
             let wait = waits.next(&error);
             unclear |= error.unclear;
             let Some(wait) = wait else {
