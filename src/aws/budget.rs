@@ -99,6 +99,7 @@ const fn published(burst: f64, rate: f64) -> Limit {
 const UNPUBLISHED: Limit = Limit { burst: 20.0, rate: 5.0, most: 20.0 };
 
 /// From "Request throttling for the Amazon ECS API" in the Amazon ECS API Reference.
+#[allow(clippy::match_same_arms)] // line by line, as AWS has them
 const fn limit(class: RateClass) -> Limit {
     match class {
         RateClass::ServiceRead => published(100.0, 20.0),
