@@ -67,10 +67,10 @@ pub(super) async fn read(
 /// The tags of many, by ARN. What could not be asked is missing, as what has no tags.
 async fn tags(reader: &Reader<'_>, arns: Vec<&str>) -> HashMap<String, Tags> {
     let reads = iter(arns.chunks(ARNS)).map(|arns| async move {
-        let answer = reader.one(Operation::GetResources, json!({"resourceArnList": arns})).await;
+        let answer = reader.one(Operation::GetResources, json!({"resourceARNList": arns})).await;
         let Ok(answer) = answer else { return Vec::new() };
         let tagged = each(&answer, "resourceTagMappingList");
-        tagged.map(|one| (text(one, "resourceArn").to_owned(), tag_map(one.get("tags")))).collect()
+        tagged.map(|one| (text(one, "resourceARN").to_owned(), tag_map(one.get("tags")))).collect()
     });
     reads.buffer_unordered(AT_ONCE).concat().await.into_iter().collect()
 }
