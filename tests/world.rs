@@ -52,7 +52,8 @@ impl World {
     }
 
     pub async fn seeded(seed: u64) -> Self {
-        let options = sandbox::Options { seed, clock: Clock::Tokio, account: ACCOUNT.to_owned() };
+        let account = ACCOUNT.to_owned();
+        let options = sandbox::Options { seed, account, clock: Clock::Tokio, ..sandbox::Options::default() };
         let sandbox = Sandbox::new(options);
         let garbled = Arc::new(AtomicBool::new(false));
         let session = Session::new(
@@ -187,7 +188,7 @@ impl World {
     }
 
     pub fn script(&self, operation: &str, kind: FaultKind, times: u32) {
-        self.sandbox.script(Fault { operation: operation.to_owned(), kind, times });
+        self.sandbox.script(Fault::new(operation, kind).times(times));
     }
 
     /// From now on every answer is a page of something that is not AWS, or no more.
@@ -255,12 +256,11 @@ impl World {
 async fn aws(sandbox: &Sandbox, garbled: &Arc<AtomicBool>) -> Aws {
     let (sandbox, garbled) = (sandbox.clone(), Arc::clone(garbled));
     let call: Exchange = Arc::new(move |request| {
-        let answer = if garbled.load(Ordering::Relaxed) {
-            Ok(http::Response::new(Bytes::from_static(b"<html>Welcome to the hotel's network</html>")))
-        } else {
-            sandbox.call(request)
-        };
-        std::future::ready(answer).boxed()
+        if garbled.load(Ordering::Relaxed) {
+            let page = Bytes::from_static(b"<html>Welcome to the hotel's network</html>");
+            return std::future::ready(Ok(http::Response::new(page))).boxed();
+        }
+        sandbox.exchange(request).boxed()
     });
     Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await
 }

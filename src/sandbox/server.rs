@@ -31,7 +31,7 @@ pub async fn serve(
 async fn answer(State(sandbox): State<Sandbox>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let answer = match axum::body::to_bytes(body, LARGEST_REQUEST).await {
-        Ok(body) => sandbox.call(Request::from_parts(parts, body)),
+        Ok(body) => sandbox.exchange(Request::from_parts(parts, body)).await,
         Err(unread) => Err(io::Error::other(unread)),
     };
     match answer {
@@ -78,7 +78,7 @@ mod tests {
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
         assert!(answer.ends_with("{\"clusterArns\":[]}"), "{answer}");
 
-        sandbox.script(Fault { operation: "*".to_owned(), kind: FaultKind::LostAnswer, times: 1 });
+        sandbox.script(Fault::new("*", FaultKind::LostAnswer));
         let lost = exchange(address, "CreateCluster").await;
         assert!(
             !lost.contains("clusterArn") && !lost.ends_with("0\r\n\r\n"),
