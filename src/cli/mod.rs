@@ -74,6 +74,15 @@ enum Format {
     Json,
 }
 
+/// How a plan or a status is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ViewFormat {
+    Text,
+    Json,
+    /// For a comment on a pull request: at most 65,536 characters
+    Markdown,
+}
+
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     // Prints help and usage errors itself, and ends with 0 and 2.
