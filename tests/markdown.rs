@@ -107,17 +107,16 @@ impl Page {
         while let Some((text, after)) = rest.split_once('<') {
             self.text(text, &open);
             let (tag, after) = after.split_once('>').unwrap_or_else(|| panic!("an open tag: {after}"));
-            match tag.strip_prefix('/') {
-                Some(closed) => assert_eq!(open.pop().as_deref(), Some(closed), "in {html}"),
-                None => {
-                    let known = ["p", "ul", "li", "b", "code", "details", "summary"];
-                    assert!(known.contains(&tag), "an element that is not ours: {tag}");
-                    *self.elements.entry(tag.to_owned()).or_default() += 1;
-                    open.push(tag.to_owned());
-                    if tag == "code" {
-                        self.code.push(String::new());
-                        self.words.push(' ');
-                    }
+            if let Some(closed) = tag.strip_prefix('/') {
+                assert_eq!(open.pop().as_deref(), Some(closed), "in {html}");
+            } else {
+                let known = ["p", "ul", "li", "b", "code", "details", "summary"];
+                assert!(known.contains(&tag), "an element that is not ours: {tag}");
+                *self.elements.entry(tag.to_owned()).or_default() += 1;
+                open.push(tag.to_owned());
+                if tag == "code" {
+                    self.code.push(String::new());
+                    self.words.push(' ');
                 }
             }
             rest = after;

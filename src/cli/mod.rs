@@ -7,6 +7,7 @@
 #![allow(clippy::unnecessary_wraps)] // Every command has the same signature.
 
 mod apply;
+mod completions;
 mod connection;
 mod failure;
 mod import;
@@ -47,6 +48,7 @@ enum Command {
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
+    Completions(completions::Args),
 }
 
 /// What every command takes.
@@ -108,6 +110,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
+        Command::Completions(args) => completions::run(&args, ui),
     }
 }
 

@@ -140,7 +140,7 @@ impl ObjectView {
             (!calls.is_empty()).then(|| format!("{}: {}", counted(calls.len(), "call"), calls.join(", ")));
         let place = (!self.place.is_empty()).then(|| format!("manifest: {}", code(&self.place)));
         let items = hold.chain(reason).chain(notes).chain(undeclared).chain(calls).chain(place);
-        let items: String = items.map(|item| format!("<li>{item}</li>\n")).collect();
+        let items: String = items.flat_map(|item| ["<li>".to_owned(), item, "</li>\n".to_owned()]).collect();
         let items = if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n\n") };
         let inputs = self.calls.iter().filter(|_| verbose).map(CallView::input);
         fence("diff", &differences) + &items + &inputs.collect::<String>()
@@ -304,7 +304,7 @@ fn prose(text: &str) -> String {
         for word in part.split_inclusive(' ') {
             let core = word.trim_start_matches('(');
             let (before, core) =
-                (&word[..word.len() - core.len()], core.trim_end_matches(&[' ', ')', ',', '.', ';', ':']));
+                (&word[..word.len() - core.len()], core.trim_end_matches([' ', ')', ',', '.', ';', ':']));
             let after = &word[before.len() + core.len()..];
             html += &[before, &if is_plain(core) { core.to_owned() } else { code(core) }, after].concat();
         }
