@@ -7,6 +7,7 @@
 #![allow(clippy::unnecessary_wraps)] // Every command has the same signature.
 
 mod apply;
+mod completions;
 mod connection;
 mod failure;
 mod import;
@@ -47,6 +48,7 @@ enum Command {
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
+    Completions(completions::Args),
 }
 
 /// What every command takes.
@@ -74,6 +76,15 @@ enum Format {
     Json,
 }
 
+/// How a plan or a status is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ViewFormat {
+    Text,
+    Json,
+    /// For a comment on a pull request: at most 65,536 characters
+    Markdown,
+}
+
 /// Runs the command of the process's arguments.
 pub fn main() -> ExitCode {
     // Prints help and usage errors itself, and ends with 0 and 2.
@@ -99,6 +110,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
+        Command::Completions(args) => completions::run(&args, ui),
     }
 }
 

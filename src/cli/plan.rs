@@ -1,6 +1,6 @@
 //! `plan`: what would change.
 
-use super::Format;
+use super::ViewFormat;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::load::LoadArgs;
@@ -23,7 +23,7 @@ pub struct Args {
     #[arg(long)]
     show_values: bool,
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: ViewFormat,
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
@@ -31,9 +31,9 @@ pub struct Args {
 }
 
 pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
-    if args.show_values && (args.output == Format::Json || !Ui::may_reveal()) {
+    if args.show_values && (args.output != ViewFormat::Text || !Ui::may_reveal()) {
         return Err(Failure::input("`--show-values` is for a terminal only")
-            .hint("JSON and files never hold secrets"));
+            .hint("JSON, Markdown and files never hold secrets"));
     }
     args.connect
         .connected(async |aws, _| {
@@ -42,8 +42,9 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             args.connect.check_account(&planned.plan.account)?;
             let view = View::of(&planned.plan, &loaded.source, args.show_values);
             match args.output {
-                Format::Json => ui.result(&json(&view)),
-                Format::Text => {
+                ViewFormat::Json => ui.result(&json(&view)),
+                ViewFormat::Markdown => ui.result(&view.plan_markdown(ui.verbose)),
+                ViewFormat::Text => {
                     ui.result(&[view.heading(), view.plan_text(ui.verbose), view.summary_text()].concat());
                 }
             }

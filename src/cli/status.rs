@@ -1,6 +1,6 @@
 //! `status`: what runs against what is declared.
 
-use super::Format;
+use super::ViewFormat;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::load::LoadArgs;
@@ -17,7 +17,7 @@ pub struct Args {
     #[command(flatten)]
     load: LoadArgs,
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: ViewFormat,
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
@@ -36,8 +36,9 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 &BTreeMap::new(),
             );
             match args.output {
-                Format::Json => ui.result(&json(&view)),
-                Format::Text => ui.result(&[view.heading(), view.status_text(ui.verbose)].concat()),
+                ViewFormat::Json => ui.result(&json(&view)),
+                ViewFormat::Markdown => ui.result(&view.status_markdown(ui.verbose)),
+                ViewFormat::Text => ui.result(&[view.heading(), view.status_text(ui.verbose)].concat()),
             }
             let ready = view.objects.iter().all(ObjectView::is_ready);
             let ready = if ready { Exit::Done } else { Exit::No };

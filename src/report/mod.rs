@@ -10,6 +10,7 @@
 
 mod build;
 mod json;
+mod markdown;
 mod problems;
 #[cfg(test)]
 mod tests;

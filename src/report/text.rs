@@ -87,7 +87,7 @@ impl View {
     }
 
     /// `EcsService/checkout`, with the AWS name where it is another, and the Region where there are several.
-    fn label(&self, object: &ObjectView) -> String {
+    pub(super) fn label(&self, object: &ObjectView) -> String {
         let mut label = tame(&object.object);
         if object.object.split_once('/').is_some_and(|(_, name)| name != object.name) {
             label += &format!(" ({})", tame(&object.name));
@@ -107,17 +107,23 @@ impl ObjectView {
             || !self.calls.is_empty()
     }
 
-    fn plan_text(&self, label: &str, width: usize, verbose: bool) -> String {
+    /// What would become of it: the class of its change, or its verdict.
+    pub(super) fn gist(&self) -> (char, Style, &'static str) {
         let words = words(self.verdict);
         let class = match (self.verdict, self.change) {
             (Verdict::Change | Verdict::Drift, Some(class)) => change(class),
+            (Verdict::NotOwned, _) => "not owned",
             _ => words.name,
         };
-        let class = if self.verdict == Verdict::NotOwned { "not owned" } else { class };
         let (symbol, style) = match &self.hold {
             Some(hold) if self.calls.is_empty() => (if hold.blocked { 'x' } else { '…' }, hold.style()),
             _ => (words.symbol, words.style),
         };
+        (symbol, style, class)
+    }
+
+    fn plan_text(&self, label: &str, width: usize, verbose: bool) -> String {
+        let (symbol, style, class) = self.gist();
         let mut text = line(&format!(
             "{style}{symbol}{style:#} {BOLD}{label:<width$}{BOLD:#}  {style}{class}{style:#} {DIM}· {}{DIM:#}",
             self.why
@@ -198,7 +204,7 @@ impl ObjectView {
     }
 
     /// In one word: the hold, the verdict, or where the rollout stands.
-    fn state(&self) -> (char, Style, &'static str) {
+    pub(super) fn state(&self) -> (char, Style, &'static str) {
         match (self.verdict, &self.hold, self.rollout.as_ref().map(|rollout| rollout.state)) {
             (Verdict::NotOwned, ..) => ('x', RED, "not owned"),
             (Verdict::Unreadable, ..) => ('?', RED, "unreadable"),
@@ -326,7 +332,7 @@ impl DifferenceView {
     }
 
     /// Lists that have nothing in common are told element by element; so is a list that does not fit on a line.
-    fn elements(&self, limit: usize) -> Option<(&[Value], &[Value])> {
+    pub(super) fn elements(&self, limit: usize) -> Option<(&[Value], &[Value])> {
         let (old, added) = (elements(self.live.as_ref())?, elements(self.desired.as_ref())?);
         let apart = !old.iter().any(|value| added.contains(value));
         let one_sided = self.live.is_none() || self.desired.is_none();
