@@ -40,14 +40,14 @@ impl View {
 
     /// What runs against what is declared.
     pub fn status_markdown(&self, verbose: bool) -> String {
-        let states = || self.in_order().into_iter().map(|object| object.state().2);
-        let mut counts: Vec<String> = Vec::new();
-        for state in states() {
-            let count = format!("{} {state}", states().filter(|other| *other == state).count());
-            if !counts.contains(&count) {
-                counts.push(count);
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for (.., state) in self.in_order().into_iter().map(ObjectView::state) {
+            match counts.iter_mut().find(|(counted, _)| *counted == state) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((state, 1)),
             }
         }
+        let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
         let counts = if counts.is_empty() { "nothing declared".to_owned() } else { counts.join(", ") };
         self.markdown(ObjectView::state, &counts, verbose)
     }
