@@ -13,6 +13,7 @@
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`import`]: what runs, written down, plans to adoptions only.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
+//! - `workflow`: the steps of `deploy/github`, against a sandbox and a stand-in for GitHub's API.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
 
@@ -29,4 +30,6 @@ mod pasted;
 mod properties;
 mod readme;
 mod scenarios;
+#[cfg(unix)]
+mod workflow;
 mod world;

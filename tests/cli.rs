@@ -96,14 +96,14 @@ fn verbose_tells_each_call_and_no_secret() {
 
 /// A sandbox in a process of its own, asked to end when the test is over.
 #[cfg(unix)]
-struct Served {
+pub struct Served {
     process: std::process::Child,
-    url: String,
+    pub url: String,
 }
 
 #[cfg(unix)]
 impl Served {
-    fn start(extra: &[&str]) -> Self {
+    pub fn start(extra: &[&str]) -> Self {
         use std::io::{BufRead, BufReader};
         let listen = ["sandbox", "--listen", "127.0.0.1:0"];
         let mut process = ecs_operator().args(listen).args(extra).stdout(Stdio::piped()).spawn().unwrap();

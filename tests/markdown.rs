@@ -182,10 +182,9 @@ fn reviewers_read_counts_first_then_problems_then_changes() {
 
     <p><code>123456789012</code> <code>eu-central-1</code> · owner <code>default</code> · <code>deploy</code> at <code>4f2c1e9</code></p>
 
-    <details><summary>x <code>EcsService/legacy</code> <b>not owned</b> · it exists and is not ours</summary>
+    <details><summary>x <code>EcsService/legacy</code> <b>not owned</b> · blocked: it exists and nobody's tag is on it</summary>
 
     <ul>
-    <li><b>blocked:</b> it exists and nobody's tag is on it</li>
     <li>hint: to take it over, annotate the manifest with <code>ecs-operator.dev/adopt: "true"</code>, or pass <code>--adopt</code></li>
     <li>manifest: <code>shop/legacy.yaml:1</code></li>
     </ul>

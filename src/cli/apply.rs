@@ -42,6 +42,7 @@ pub struct Args {
     /// How long to wait, such as 90s, 5m, 1h
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
     timeout: Duration,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
     #[command(flatten)]

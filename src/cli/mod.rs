@@ -31,13 +31,20 @@ use ui::Ui;
 /// Exit codes: 0 done · 1 the answer is no (changes with --check, not ready, blocked) · 2 fix your input ·
 /// 3 the world failed (AWS, network, partly applied).
 #[derive(Debug, Parser)]
-#[command(name = "ecs-operator", version, max_term_width = 110)]
+#[command(name = "ecs-operator", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
     global: Global,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ecs-operator plan deploy                  what would change
+  ecs-operator apply deploy --wait          make it so, and wait until the tasks run
+  ecs-operator apply deploy --sandbox       the same against a small AWS on this machine
+  ecs-operator import --cluster shop        manifests for what runs already";
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -11,7 +11,8 @@ use crate::report::{ObjectView, View, json};
 /// Show what would change, and change nothing.
 ///
 /// Each object that differs is shown with its symbol (+ create, ~ change, ! drift, = adopt, - delete, x blocked,
-/// … waiting, ? unreadable), what the change does, and the fields that differ.
+/// … waiting, ? unreadable), what the change does, and the fields that differ. Exits with 1 when something is blocked, with
+/// --check also when anything would change.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -22,6 +23,7 @@ pub struct Args {
     /// Show secret values, on a terminal only
     #[arg(long)]
     show_values: bool,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ViewFormat,
     #[command(flatten)]

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub struct Args {
     #[command(flatten)]
     load: LoadArgs,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: ViewFormat,
     #[command(flatten)]

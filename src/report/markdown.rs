@@ -40,14 +40,14 @@ impl View {
 
     /// What runs against what is declared.
     pub fn status_markdown(&self, verbose: bool) -> String {
-        let states = || self.in_order().into_iter().map(|object| object.state().2);
-        let mut counts: Vec<String> = Vec::new();
-        for state in states() {
-            let count = format!("{} {state}", states().filter(|other| *other == state).count());
-            if !counts.contains(&count) {
-                counts.push(count);
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for (.., state) in self.in_order().into_iter().map(ObjectView::state) {
+            match counts.iter_mut().find(|(counted, _)| *counted == state) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((state, 1)),
             }
         }
+        let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
         let counts = if counts.is_empty() { "nothing declared".to_owned() } else { counts.join(", ") };
         self.markdown(ObjectView::state, &counts, verbose)
     }
@@ -90,12 +90,14 @@ impl View {
     /// One object on one line, as HTML.
     fn headline(&self, object: &ObjectView, gist: Gist) -> String {
         let (symbol, _, word) = gist(object);
-        let more = match &object.rollout {
-            Some(rollout) => Some(rollout.told()),
-            None if object.verdict == Verdict::Unchanged => None,
-            None => Some(prose(&object.why)),
+        let rollout = object.rollout.as_ref().map(RolloutView::told);
+        let hold = object.hold.as_ref().map(|hold| hold.told(word));
+        let why = match (&hold, &rollout, object.verdict) {
+            (None, None, verdict) if verdict != Verdict::Unchanged => Some(prose(&object.why)),
+            _ => None,
         };
-        let more = more.map(|more| format!(" · {more}")).unwrap_or_default();
+        let more: String =
+            [hold, rollout, why].into_iter().flatten().flat_map(|more| [" · ".to_owned(), more]).collect();
         format!("{symbol} {} <b>{word}</b>{more}", code(&self.label(object))).trim_start().to_owned()
     }
 }
@@ -125,12 +127,12 @@ impl ObjectView {
         Entry { quiet, whole, line, shown: Shown::Nothing }
     }
 
-    /// What is folded away: the differences, then why, what helps, and what would be done.
+    /// What is folded away: the differences, then what helps, and what would be done.
     fn details(&self, verbose: bool) -> String {
         let limit = if verbose { usize::MAX } else { VALUE };
         let differences: Vec<String> =
             self.differences.iter().flat_map(|difference| difference.lines(limit)).collect();
-        let hold = self.hold.iter().flat_map(HoldView::items);
+        let hint = self.hold.iter().filter_map(|hold| Some(format!("hint: {}", prose(hold.hint.as_ref()?))));
         let reason = self.rollout.iter().filter_map(|rollout| Some(prose(rollout.reason.as_ref()?)));
         let notes = self.notes.iter().map(|note| prose(note));
         let undeclared =
@@ -139,7 +141,7 @@ impl ObjectView {
         let calls =
             (!calls.is_empty()).then(|| format!("{}: {}", counted(calls.len(), "call"), calls.join(", ")));
         let place = (!self.place.is_empty()).then(|| format!("manifest: {}", code(&self.place)));
-        let items = hold.chain(reason).chain(notes).chain(undeclared).chain(calls).chain(place);
+        let items = hint.chain(reason).chain(notes).chain(undeclared).chain(calls).chain(place);
         let items: String = items.flat_map(|item| ["<li>".to_owned(), item, "</li>\n".to_owned()]).collect();
         let items = if items.is_empty() { items } else { format!("<ul>\n{items}</ul>\n\n") };
         let inputs = self.calls.iter().filter(|_| verbose).map(CallView::input);
@@ -155,10 +157,11 @@ impl RolloutView {
 }
 
 impl HoldView {
-    fn items(&self) -> impl Iterator<Item = String> {
-        let word = if self.blocked { "blocked" } else { "waiting" };
-        let hint = self.hint.iter().map(|hint| format!("hint: {}", prose(hint)));
-        std::iter::once(format!("<b>{word}:</b> {}", prose(&self.message))).chain(hint)
+    /// Why it is held, and of what kind the hold is where `said` does not say so.
+    fn told(&self, said: &str) -> String {
+        let kind = if self.blocked { "blocked" } else { "waiting" };
+        let kind = if said == kind { String::new() } else { format!("{kind}: ") };
+        kind + &prose(&self.message)
     }
 }
 
