@@ -4,6 +4,7 @@
 //! - [`model`]: every member of every API is handled or left out with a reason.
 //! - [`readme`]: the README is true.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
+//! - [`calls`]: how many calls AWS gets, from a [`fleet`], and how long they take.
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`markdown`]: what a parser makes of the Markdown output.
 //! - [`moto`]: the product against somebody else's AWS.
@@ -18,8 +19,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
 
 mod architecture;
+mod calls;
 mod cli;
 mod corpus;
+mod fleet;
 mod iam;
 mod import;
 mod markdown;

@@ -5,7 +5,7 @@
 //!   sweep reads a tenth of them, another each time, and the rest counts as it was read last. They are read at
 //!   once when the manifest has changed or we have written them.
 //! - Which repositories we have written: the tagging API does not know their tags yet.
-//! - How many pages the account's scaling has, so that the cheaper way to it is known.
+//! - How many pages the account's lists have, so that the way of fewer calls is known.
 //!
 //! It holds no absence and no failure. What ten sweeps had no use for is forgotten. Tests: here, and `tests/calls.rs`.
 
