@@ -18,6 +18,7 @@
 mod autoscaling;
 mod call;
 mod clock;
+mod control;
 #[cfg(test)]
 mod corpus;
 mod derived;
@@ -26,6 +27,7 @@ mod ecs;
 mod fault;
 mod field;
 mod ids;
+mod late;
 mod model_check;
 mod page;
 mod past;
@@ -203,6 +205,14 @@ impl Sandbox {
         }
     }
 
+    /// Has Application Auto Scaling set a service's desired count, as near to `count` as its bounds
+    /// allow, by an alarm of one of its policies. Answers the count; `None` without a target.
+    pub fn scale(&self, region: &str, cluster: &str, service: &str, count: i64) -> Option<i64> {
+        let world = &mut self.present().world;
+        let call = world.call(region);
+        autoscaling::scale(world.region(region), &call, cluster, service, count)
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.0.time.advance(by);
@@ -268,15 +278,13 @@ impl State {
     fn answer(&mut self, request: &Parsed) -> Result<Body, Failure> {
         let call = self.world.call(&request.region);
         let fault = self.faults.draw(request.service(), request.operation());
-        let (answer, done) = match self.before(&call, request, fault.as_ref()) {
-            Err(failure) => (Err(failure), false),
-            Ok(()) => {
-                let answer = self.reach(&call, request, fault.as_ref());
-                let done = answer.is_ok();
-                let lost = fault.and_then(|fault| fault.after());
-                (lost.map_or_else(|| answer.map_err(Failure::Refused), Err), done)
-            }
-        };
+        let mut done = false;
+        let answer = self.before(&call, request, fault.as_ref()).and_then(|()| {
+            let answer = self.reach(&call, request, fault.as_ref());
+            done = answer.is_ok();
+            let lost = fault.as_ref().and_then(FaultKind::after);
+            lost.map_or_else(|| answer.map_err(Failure::Refused), Err)
+        });
         self.ledger.record(&call, request, &answer, done);
         answer
     }
