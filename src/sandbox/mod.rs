@@ -4,8 +4,8 @@
 //! It imports nothing of the rest of the crate; the API model's facts it reads as data. Every
 //! input is checked against them before an operation sees it. One file or folder per API.
 //!
-//! A call goes `protocol` (HTTP to operation) → `fault` (what a test has scripted) → `rate` (AWS's
-//! token buckets) → `model_check` → the API's `answer`, which changes the [`Region`] → `protocol`
+//! A call goes `protocol` (HTTP to operation) → `rate` (AWS's token buckets) → `fault` (what a test
+//! has scripted) → `model_check` → the API's `answer`, which changes the [`Region`] → `protocol`
 //! (answer to HTTP).
 //! Nothing runs in the background: a call first brings the world to the present, by what has
 //! become due in the meantime, in its order (`world`).
@@ -277,9 +277,8 @@ impl Sandbox {
 impl State {
     fn answer(&mut self, request: &Parsed) -> Result<Body, Failure> {
         let call = self.world.call(&request.region);
-        let fault = self.faults.draw(request.service(), request.operation());
         let mut done = false;
-        let answer = self.before(&call, request, fault.as_ref()).and_then(|()| {
+        let answer = self.admit(&call, request).and_then(|fault| {
             let answer = self.reach(&call, request, fault.as_ref());
             done = answer.is_ok();
             let lost = fault.as_ref().and_then(FaultKind::after);
@@ -289,13 +288,13 @@ impl State {
         answer
     }
 
-    /// What keeps a call from its operation.
-    fn before(&mut self, call: &Call, request: &Parsed, fault: Option<&FaultKind>) -> Result<(), Failure> {
-        if let Some(failure) = fault.and_then(|fault| fault.before(call, request)) {
-            return Err(failure);
-        }
+    /// Keeps a call from its operation, by AWS's rates or by a fault; else answers the fault that
+    /// it meets on the way. What the rates refuse meets no fault.
+    fn admit(&mut self, call: &Call, request: &Parsed) -> Result<Option<FaultKind>, Failure> {
         let (service, operation) = (request.service(), request.operation());
-        self.buckets.take(&call.region, service, operation, call.now).map_err(Failure::Refused)
+        self.buckets.take(&call.region, service, operation, call.now).map_err(Failure::Refused)?;
+        let fault = self.faults.draw(service, operation);
+        fault.as_ref().and_then(|fault| fault.before(call, request)).map_or(Ok(fault), Err)
     }
 
     /// Performs the operation on the present, or reads from the past.

@@ -13,7 +13,7 @@ use super::ids::Ids;
 use super::{Call, autoscaling, ecr, ecs, tagging};
 
 /// The form of a kept world. A world of another form is refused, not guessed at.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The state of one Region.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
