@@ -247,6 +247,13 @@ impl World {
         serde_json::from_value(answer["taskDefinitionArns"].clone()).unwrap()
     }
 
+    /// The process ends here, and another one goes on: nothing is remembered but what AWS holds.
+    pub async fn restart(&mut self) {
+        self.sandbox.resume();
+        let aws = aws(&self.sandbox, &self.garbled).await;
+        self.session = Session::new(aws, self.session.options.clone());
+    }
+
     pub async fn impatient(&mut self) {
         let aws = aws(&self.sandbox, &self.garbled).await.with_patience(Patience::NONE);
         self.session = Session::new(aws, self.session.options.clone());

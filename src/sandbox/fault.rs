@@ -301,7 +301,7 @@ mod tests {
         let story = |seed| {
             let mut faults = Faults::default();
             faults.leave_to_chance(Chances::new(seed, 0.3, &kinds));
-            drawn(&mut faults, &["DescribeServices"; 2000])
+            drawn(&mut faults, &vec!["DescribeServices"; 2000])
         };
         assert_eq!(story(7), story(7));
         assert_ne!(story(7), story(8));

@@ -4,8 +4,8 @@
 //! It imports nothing of the rest of the crate; the API model's facts it reads as data. Every
 //! input is checked against them before an operation sees it. One file or folder per API.
 //!
-//! A call goes `protocol` (HTTP to operation) → `fault` (what a test has scripted) → `rate` (AWS's
-//! token buckets) → `model_check` → the API's `answer`, which changes the [`Region`] → `protocol`
+//! A call goes `protocol` (HTTP to operation) → `rate` (AWS's token buckets) → `fault` (what a test
+//! has scripted) → `model_check` → the API's `answer`, which changes the [`Region`] → `protocol`
 //! (answer to HTTP).
 //! Nothing runs in the background: a call first brings the world to the present, by what has
 //! become due in the meantime, in its order (`world`).
@@ -18,6 +18,7 @@
 mod autoscaling;
 mod call;
 mod clock;
+mod control;
 #[cfg(test)]
 mod corpus;
 mod derived;
@@ -26,6 +27,7 @@ mod ecs;
 mod fault;
 mod field;
 mod ids;
+mod late;
 mod model_check;
 mod page;
 mod past;
@@ -203,6 +205,14 @@ impl Sandbox {
         }
     }
 
+    /// Has Application Auto Scaling set a service's desired count, as near to `count` as its bounds
+    /// allow, by an alarm of one of its policies. Answers the count; `None` without a target.
+    pub fn scale(&self, region: &str, cluster: &str, service: &str, count: i64) -> Option<i64> {
+        let world = &mut self.present().world;
+        let call = world.call(region);
+        autoscaling::scale(world.region(region), &call, cluster, service, count)
+    }
+
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.0.time.advance(by);
@@ -267,27 +277,24 @@ impl Sandbox {
 impl State {
     fn answer(&mut self, request: &Parsed) -> Result<Body, Failure> {
         let call = self.world.call(&request.region);
-        let fault = self.faults.draw(request.service(), request.operation());
-        let (answer, done) = match self.before(&call, request, fault.as_ref()) {
-            Err(failure) => (Err(failure), false),
-            Ok(()) => {
-                let answer = self.reach(&call, request, fault.as_ref());
-                let done = answer.is_ok();
-                let lost = fault.and_then(|fault| fault.after());
-                (lost.map_or_else(|| answer.map_err(Failure::Refused), Err), done)
-            }
-        };
+        let mut done = false;
+        let answer = self.admit(&call, request).and_then(|fault| {
+            let answer = self.reach(&call, request, fault.as_ref());
+            done = answer.is_ok();
+            let lost = fault.as_ref().and_then(FaultKind::after);
+            lost.map_or_else(|| answer.map_err(Failure::Refused), Err)
+        });
         self.ledger.record(&call, request, &answer, done);
         answer
     }
 
-    /// What keeps a call from its operation.
-    fn before(&mut self, call: &Call, request: &Parsed, fault: Option<&FaultKind>) -> Result<(), Failure> {
-        if let Some(failure) = fault.and_then(|fault| fault.before(call, request)) {
-            return Err(failure);
-        }
+    /// Keeps a call from its operation, by AWS's rates or by a fault; else answers the fault that
+    /// it meets on the way. What the rates refuse meets no fault.
+    fn admit(&mut self, call: &Call, request: &Parsed) -> Result<Option<FaultKind>, Failure> {
         let (service, operation) = (request.service(), request.operation());
-        self.buckets.take(&call.region, service, operation, call.now).map_err(Failure::Refused)
+        self.buckets.take(&call.region, service, operation, call.now).map_err(Failure::Refused)?;
+        let fault = self.faults.draw(service, operation);
+        fault.as_ref().and_then(|fault| fault.before(call, request)).map_or(Ok(fault), Err)
     }
 
     /// Performs the operation on the present, or reads from the past.

@@ -2,6 +2,7 @@
 //! finds nothing to do.
 
 mod cluster;
+mod crash;
 mod failure;
 mod ownership;
 mod repository;

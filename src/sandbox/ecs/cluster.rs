@@ -188,7 +188,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
     let mut cluster = Cluster {
         name: name.to_owned(),
         arn: arn_of(call, "cluster", name),
-        tags: Tags::read(input)?,
+        tags: Tags::read(call, input)?,
         deleted_at: None,
         container_insights: state.account_setting("containerInsights").to_owned(),
         configuration: None,

@@ -50,7 +50,7 @@ use capacity_provider::CapacityProvider;
 use cluster::Cluster;
 use task_definition::Family;
 
-use super::{Call, Document, Refusal, Region};
+use super::{Call, Document, Refusal, Region, autoscaling};
 
 /// ECS in one Region.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -118,7 +118,11 @@ pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Documen
         let message = format!("ECS has `{operation}`, but this sandbox does not");
         Refusal::client("UnknownOperationException", message)
     })?;
-    perform(&mut region.ecs, call, input)
+    let answer = perform(&mut region.ecs, call, input)?;
+    if operation == "DeleteService" {
+        autoscaling::forget(region, answer["service"]["serviceArn"].as_str().unwrap_or_default());
+    }
+    Ok(answer)
 }
 
 /// Does what is due at `call.now`.

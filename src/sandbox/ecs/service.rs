@@ -137,7 +137,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         }
         _ => {}
     }
-    let tags = Tags::read(input)?;
+    let tags = Tags::read(call, input)?;
     let mut spec = input.clone();
     for member in ["cluster", "serviceName", "clientToken", "tags"] {
         spec.shift_remove(member);

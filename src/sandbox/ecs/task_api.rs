@@ -35,7 +35,7 @@ pub fn run(state: &mut State, call: &Call, input: &Document) -> Result<Value, Re
     if strategy.is_empty() && !revision.supports(launch_type) {
         return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
     }
-    let tags = Tags::read(input)?;
+    let tags = Tags::read(call, input)?;
     let family = short(&revision.arn).split(':').next().unwrap_or_default().to_owned();
     let (mut started, mut failures, mut counts) = (Vec::new(), Vec::new(), BTreeMap::new());
     for _ in 0..count {
