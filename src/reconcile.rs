@@ -10,7 +10,7 @@ use crate::aws::{Aws, CallError};
 use crate::execute::{self, Outcome};
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
-use crate::observe::{self, RevisionCache};
+use crate::observe::{self, HistoryCache, RevisionCache};
 use crate::plan::{self, Plan};
 
 /// What lasts from pass to pass.
@@ -18,6 +18,7 @@ pub struct Session {
     pub aws: Aws,
     pub options: plan::Options,
     cache: RevisionCache,
+    histories: HistoryCache,
 }
 
 /// What a pass found and would do.
@@ -28,13 +29,19 @@ pub struct Planned {
 
 impl Session {
     pub fn new(aws: Aws, options: plan::Options) -> Self {
-        Self { aws, options, cache: RevisionCache::default() }
+        Self { aws, options, cache: RevisionCache::default(), histories: HistoryCache::default() }
     }
 
     /// The first half of a pass: only reads.
     pub async fn plan(&self, desired: &Desired) -> Result<Planned, CallError> {
-        let observed = observe::observe(&self.aws, &self.cache, desired).await?; // I/O
-        let plan = plan::plan(desired, &observed, &self.options); //                pure
+        let mut observed = observe::observe(&self.aws, &self.cache, desired).await?; // I/O
+        let mut plan = plan::plan(desired, &observed, &self.options); //                pure
+        // What was tried before is looked up only where a deployment hangs on it.
+        while !plan.asks.is_empty() {
+            let caches = (&self.cache, &self.histories);
+            observe::add_histories(&self.aws, caches, &plan.asks, &mut observed).await; // I/O
+            plan = plan::plan(desired, &observed, &self.options); //                    pure
+        }
         Ok(Planned { observed, plan })
     }
 

@@ -6,6 +6,7 @@
 
 mod capacity_provider;
 mod cluster;
+mod history;
 mod inventory;
 mod read;
 mod repository;
@@ -13,6 +14,7 @@ mod revision;
 mod scaling;
 mod service;
 
+pub use history::{HistoryCache, add_histories};
 pub use inventory::inventory;
 pub use revision::RevisionCache;
 
