@@ -72,7 +72,6 @@ fn respond(state: &mut State, call: &Call, operation: &str, input: &Document) ->
 }
 
 /// Whether the registry has the image: `repository` by name, and its tag or digest.
-#[cfg(test)]
 pub fn image_exists(state: &State, repository: &str, tag_or_digest: &str) -> bool {
     state.repositories.get(repository).is_some_and(|repository| {
         repository

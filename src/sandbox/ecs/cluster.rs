@@ -53,7 +53,7 @@ impl Cluster {
 
     fn answer(&self, call: &Call, include: impl Fn(&str) -> bool) -> Value {
         let count = |status: &str| self.tasks.values().filter(|task| task.status.name() == status).count();
-        let pending = ["PROVISIONING", "PENDING"].map(count).iter().sum::<usize>();
+        let pending = ["PROVISIONING", "PENDING", "ACTIVATING"].map(count).iter().sum::<usize>();
         let mut answer = json!({
             "clusterArn": self.arn,
             "clusterName": self.name,
