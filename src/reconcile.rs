@@ -45,8 +45,13 @@ impl Session {
 
     async fn look(&self, aws: &Aws, desired: &Desired, depth: Depth) -> Result<Planned, CallError> {
         let look = Look { depth, owner: &self.options.owner };
-        let observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
-        let plan = plan::plan(desired, &observed, &self.options); //                pure
+        let mut observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
+        let mut plan = plan::plan(desired, &observed, &self.options); //                pure
+        // What was tried before is looked up only where a deployment hangs on it.
+        while !plan.asks.is_empty() {
+            observe::add_histories(aws, &self.cache, &plan.asks, &mut observed).await; // I/O
+            plan = plan::plan(desired, &observed, &self.options); //                      pure
+        }
         Ok(Planned { observed, plan })
     }
 

@@ -47,7 +47,7 @@ fn difference(path: &str, live: Option<Value>, desired: Option<Value>) -> Planne
 }
 
 fn view(objects: Vec<ObjectPlan>) -> View {
-    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions: vec![] };
+    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, ..Plan::default() };
     View::of(&plan, &Source { place: "deploy".into(), revision: Some("4f2c1e9".into()) }, false)
 }
 
@@ -385,7 +385,7 @@ fn views() -> impl Strategy<Value = View> {
     (vec(objects(), 0..20), 1..12usize, text(), text(), text()).prop_map(
         |(some, times, owner, place, revision)| {
             let objects = (0..times).flat_map(|_| some.clone()).collect();
-            let plan = Plan { account: "123456789012".into(), owner, objects, actions: vec![] };
+            let plan = Plan { account: "123456789012".into(), owner, objects, ..Plan::default() };
             View::of(&plan, &Source { place, revision: Some(revision) }, false)
         },
     )

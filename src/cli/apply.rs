@@ -2,7 +2,7 @@
 //!
 //! A pass is never planned again while it is carried out. Writing stops when a plan holds nothing that was not already
 //! tried: what AWS does not keep as it was written would otherwise be written for ever. Once it waits for rollouts it
-//! only looks: what rolls back is told, not deployed again.
+//! only looks: what rolls back is told and noted down, not deployed again.
 
 use super::Format;
 use super::connection::ConnectArgs;
@@ -11,10 +11,8 @@ use super::interrupt::Interrupt;
 use super::load::LoadArgs;
 use super::pass::{PassArgs, judged, judged_one};
 use super::ui::Ui;
-use crate::model::described;
 use crate::model::desired::Desired;
-use crate::model::names::{Key, Kind, family_and_revision};
-use crate::model::observed::Sighting;
+use crate::model::names::{Key, Kind};
 use crate::plan::{Action, Hold, ObjectPlan, Plan, Verdict, Waiting};
 use crate::reconcile::{Planned, Session};
 use crate::report::{
@@ -70,7 +68,6 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 source: &loaded.source,
                 told: BTreeSet::new(),
                 failed: BTreeMap::new(),
-                wanted: BTreeMap::new(),
                 passes: Vec::new(),
             };
             let written = run.write(&loaded.desired).await?;
@@ -93,8 +90,6 @@ struct Run<'a> {
     told: BTreeSet<String>,
     /// Objects whose last calls did not all succeed.
     failed: BTreeMap<Key, Exit>,
-    /// The revisions that services ran when they were as declared: what their rollouts must end with.
-    wanted: BTreeMap<Key, String>,
     passes: Vec<View>,
 }
 
@@ -136,7 +131,7 @@ impl Run<'_> {
             }
             let whole = open.objects.len() == desired.objects.len();
             // Nothing depends on a service: once it is as declared it is left alone, even if it rolls back.
-            let settled = self.settle(&planned);
+            let settled = settled(&planned.plan);
             open.objects.retain(|key, _| !settled.contains(key));
             let again = self.not_kept(&planned.plan);
             let holds = self.passing_holds(&planned.plan);
@@ -167,11 +162,11 @@ impl Run<'_> {
                 ended = Some(Ended::Interrupted);
                 break None;
             };
-            self.settle(&planned);
             let view = View::of(&planned.plan, self.source, false);
-            let view = view.with_rollouts(&planned.plan, &planned.observed, &self.wanted);
+            let view = view.with_rollouts(&planned.plan, &planned.observed);
             let rolling: Vec<String> = view.objects.iter().filter_map(ObjectView::rolling).collect();
             if rolling.is_empty() || !self.args.wait || ended.is_some() {
+                self.note_down(&planned.plan).await?;
                 break Some(view);
             }
             self.ui.waiting_for(&listed(&rolling));
@@ -234,6 +229,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Notes down what was rejected, so that nobody tries it again.
+    async fn note_down(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let notes = plan.notes_of_rejections();
+        if notes.actions.is_empty() {
+            return Ok(());
+        }
+        let view = View::of(&notes, self.source, false);
+        self.execute(&notes, view).await
+    }
+
     /// Tells the plan, and of later ones what is about to be done and was not told before. What waits meanwhile is
     /// progress.
     fn tell(&mut self, view: &View) {
@@ -253,24 +258,6 @@ impl Run<'_> {
         } else {
             self.ui.result(&text);
         }
-    }
-
-    /// The services that are as declared. What they run the first time is remembered.
-    fn settle(&mut self, planned: &Planned) -> BTreeSet<Key> {
-        let is_settled = |object: &&ObjectPlan| {
-            let is_service = object.key.kind == Kind::EcsService;
-            is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
-        };
-        let settled: BTreeSet<Key> =
-            planned.plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect();
-        for key in &settled {
-            let service = planned.observed.resources.get(key).and_then(Sighting::present);
-            if let Some(revision) = service.and_then(described::running_revision) {
-                let revision = family_and_revision(revision).to_owned();
-                self.wanted.entry(key.clone()).or_insert(revision);
-            }
-        }
-        settled
     }
 
     /// Waits a moment.
@@ -296,7 +283,7 @@ impl Run<'_> {
         let passes = |waiting: &Waiting| match waiting {
             Waiting::Cluster { name } => !failed(Kind::EcsCluster, name),
             Waiting::CapacityProvider { name } => !failed(Kind::EcsCapacityProvider, name),
-            Waiting::Attachments { .. } | Waiting::Draining => true,
+            Waiting::Attachments { .. } | Waiting::Draining | Waiting::Deployment => true,
         };
         let held = plan.objects.iter().filter_map(|object| match &object.hold {
             Some(Hold::Waiting(waiting)) if passes(waiting) => Some(format!("{}: {waiting}", object.origin)),
@@ -312,7 +299,9 @@ impl Run<'_> {
             let is_no = |object: &ObjectView| {
                 !object.is_as_declared()
                     || match object.rollout.as_ref().map(|rollout| rollout.state) {
-                        Some(RolloutState::Failed) => true,
+                        Some(RolloutState::Failed | RolloutState::RolledBack | RolloutState::RollingBack) => {
+                            true
+                        }
                         Some(RolloutState::Rolling) => self.args.wait,
                         Some(RolloutState::Done) | None => false,
                     }
@@ -321,6 +310,15 @@ impl Run<'_> {
         });
         failed.worst(after).worst(no(ended.is_some()))
     }
+}
+
+/// The services that are as declared.
+fn settled(plan: &Plan) -> BTreeSet<Key> {
+    let is_settled = |object: &&ObjectPlan| {
+        let is_service = object.key.kind == Kind::EcsService;
+        is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
+    };
+    plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect()
 }
 
 /// What is told of an object, but for what it waits for.

@@ -7,7 +7,6 @@ use super::load::LoadArgs;
 use super::pass::{PassArgs, judged};
 use super::ui::Ui;
 use crate::report::{ObjectView, View, json};
-use std::collections::BTreeMap;
 
 /// Show what runs against what is declared, and why nothing happens.
 ///
@@ -31,11 +30,8 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
             let planned = ui.during(&session.aws, session.plan(&loaded.desired)).await?;
             args.connect.check_account(&planned.plan.account)?;
-            let view = View::of(&planned.plan, &loaded.source, false).with_rollouts(
-                &planned.plan,
-                &planned.observed,
-                &BTreeMap::new(),
-            );
+            let view = View::of(&planned.plan, &loaded.source, false);
+            let view = view.with_rollouts(&planned.plan, &planned.observed);
             match args.output {
                 ViewFormat::Json => ui.result(&json(&view)),
                 ViewFormat::Markdown => ui.result(&view.status_markdown(ui.verbose)),

@@ -100,12 +100,27 @@ pub struct Parts {
     pub scheduled_actions: Option<Sighting<Vec<Document>>>,
     /// Of a service: what only its revision holds (`monitoring`, `gatewayConnectors`), where it was asked for.
     pub service_revision: Option<Sighting<Document>>,
+    /// Of a service: its deployments, where they were asked for; absent where AWS (or what stands for it) keeps none.
+    pub history: Option<Sighting<History>>,
     /// Of a repository: the lifecycle policy, parsed.
     pub lifecycle_policy: Option<Sighting<Document>>,
     /// Of a repository: the repository policy, parsed.
     pub repository_policy: Option<Sighting<Document>>,
     /// Of a repository: whether it holds images; asked only when it may be deleted.
     pub has_images: Option<Sighting<bool>>,
+}
+
+/// A service's deployments, as far as they were read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// As AWS lists them, newest first; those that did not simply succeed as it describes them, which is more.
+    pub deployments: Vec<Document>,
+    /// The service revisions that they name, by ARN.
+    pub revisions: BTreeMap<String, Document>,
+    /// Tasks that stopped lately, where a deployment failed. AWS forgets them after an hour.
+    pub stopped: Option<Sighting<Vec<Document>>>,
+    /// Where older deployments follow; none when these are all of 90 days.
+    pub next: Option<String>,
 }
 
 /// A task definition revision.

@@ -7,6 +7,7 @@
 mod cache;
 mod capacity_provider;
 mod cluster;
+mod history;
 mod inventory;
 mod read;
 mod repository;
@@ -15,6 +16,7 @@ mod scaling;
 mod service;
 
 pub use cache::ReadCache;
+pub use history::add_histories;
 pub use inventory::inventory;
 
 use crate::aws::{Aws, CallError};

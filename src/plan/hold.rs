@@ -1,6 +1,7 @@
 //! Why nothing, or not all, is done about an object: waiting (time will fix it) or blocked (a person must act).
 //! Both are closed: a new reason is a new variant, and the compiler shows every place that must know it.
 
+use crate::rollout::Failure;
 use std::fmt;
 
 /// The reason, of one of two kinds.
@@ -21,6 +22,8 @@ pub enum Waiting {
     Attachments { cluster: String },
     /// A service of the same name is still stopping its tasks.
     Draining,
+    /// The deployment has begun, and AWS still describes the service as it was before.
+    Deployment,
 }
 
 /// A person must act.
@@ -38,6 +41,12 @@ pub enum Blocked {
     Unusable { what: String, why: String },
     /// Another object that this one needs is blocked or could not be read.
     Dependency { on: String },
+    /// What the manifest wants was tried, failed and went back, or a person sent it back: it is not tried again.
+    RolledBack(Failure),
+    /// The same while AWS is still going back.
+    RollingBack(Failure),
+    /// What the manifest wants was tried and failed, and nothing brings it back.
+    RolloutFailed(Failure),
 }
 
 impl Hold {
@@ -49,6 +58,7 @@ impl Hold {
                 Waiting::CapacityProvider { .. } => "WaitingForCapacityProvider",
                 Waiting::Attachments { .. } => "WaitingForAttachments",
                 Waiting::Draining => "WaitingForDraining",
+                Waiting::Deployment => "WaitingForDeployment",
             },
             Self::Blocked(blocked) => match blocked {
                 Blocked::NotOwned { .. } => "NotOwned",
@@ -57,6 +67,9 @@ impl Hold {
                 Blocked::Missing { .. } => "Missing",
                 Blocked::Unusable { .. } => "Unusable",
                 Blocked::Dependency { .. } => "DependencyBlocked",
+                Blocked::RolledBack(_) => "RolledBack",
+                Blocked::RollingBack(_) => "RollingBack",
+                Blocked::RolloutFailed(_) => "RolloutFailed",
             },
         }
     }
@@ -81,6 +94,10 @@ impl Hold {
             Blocked::Missing { what } => format!("declare {what} in a manifest, make it, or correct the name"),
             Blocked::Unusable { .. } => "make it usable, or name another".to_owned(),
             Blocked::Dependency { on } => format!("look at {on} first"),
+            Blocked::RolledBack(_) | Blocked::RollingBack(_) | Blocked::RolloutFailed(_) => {
+                "correct the manifest; to try the same again, give it a new word in the annotation `ecs-operator.dev/retry`"
+                    .to_owned()
+            }
         })
     }
 }
@@ -103,6 +120,7 @@ impl fmt::Display for Waiting {
                 write!(f, "cluster `{cluster}` is attaching its capacity providers")
             }
             Self::Draining => f.write_str("a service of this name is still draining"),
+            Self::Deployment => f.write_str("a deployment has begun that AWS does not show yet"),
         }
     }
 }
@@ -125,8 +143,23 @@ impl fmt::Display for Blocked {
             Self::Missing { what } => write!(f, "{what} does not exist"),
             Self::Unusable { what, why } => write!(f, "{what} cannot be used: {why}"),
             Self::Dependency { on } => write!(f, "it needs {on}, which is held up"),
+            Self::RolledBack(failure) => told(f, "was rolled back", failure),
+            Self::RollingBack(failure) => told(f, "is being rolled back", failure),
+            Self::RolloutFailed(failure) => {
+                write!(f, "`{}` failed: {failure}", failure.from)
+            }
         }
     }
+}
+
+/// `web:2 was rolled back to web:1: AWS's words`.
+fn told(f: &mut fmt::Formatter, what: &str, failure: &Failure) -> fmt::Result {
+    match &failure.to {
+        Some(to) if *to == failure.from => write!(f, "a change beside `{to}` {what}")?,
+        Some(to) => write!(f, "`{}` {what} to `{to}`", failure.from)?,
+        None => write!(f, "`{}` {what}", failure.from)?,
+    }
+    write!(f, ": {failure}")
 }
 
 fn listed(members: &[String]) -> String {

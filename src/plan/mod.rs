@@ -9,6 +9,7 @@ mod cluster;
 mod hold;
 pub mod lint;
 mod object;
+mod rejection;
 mod repository;
 mod revision;
 mod scaling;
@@ -23,7 +24,8 @@ use crate::model::diff::Difference;
 use crate::model::names::{Key, Kind};
 use crate::model::observed::Observed;
 use crate::model::semantics::Change;
-use std::collections::BTreeMap;
+use crate::rollout::Progress;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of a plan beyond the manifests.
 #[derive(Debug, Clone, Default)]
@@ -45,6 +47,11 @@ pub struct Plan {
     pub objects: Vec<ObjectPlan>,
     /// What an action comes after is always before it.
     pub actions: Vec<Action>,
+    /// Services of which the history, or more of it, must be read before it can be told whether a deployment may be
+    /// started: until then none is.
+    pub asks: BTreeSet<Key>,
+    /// Where the deployments of the services stand that are there and were looked into.
+    pub rollouts: BTreeMap<Key, Progress>,
 }
 
 /// What would become of one object.
@@ -90,7 +97,8 @@ pub enum Verdict {
 pub struct PlannedDifference {
     pub difference: Difference,
     pub drift: bool,
-    /// Left alone because the manifest says so (`drift: report | ignore`, `ignore` paths are not even listed).
+    /// Left alone because the manifest says so (`drift: report | ignore`, `ignore` paths are not even listed), or
+    /// because it was tried and went back.
     pub held_back: bool,
 }
 

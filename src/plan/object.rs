@@ -14,7 +14,7 @@ use crate::model::observed::{Resource, Sighting, Tags};
 use crate::model::path::copy;
 use crate::model::reduce::reduce;
 use crate::model::semantics::Change;
-use crate::model::state::{State, digest, hash};
+use crate::model::state::{State, digest, manifest};
 use serde_json::{Map, Value, json};
 
 /// The cause of a read that failed: the object is left as it is.
@@ -59,7 +59,10 @@ pub(super) struct Work<'a> {
     /// What is there and is ours, or would be adopted.
     pub live: Option<&'a Resource>,
     adopt: bool,
-    state: State,
+    /// What the tag says.
+    pub state: State,
+    /// What it is to say, but for the manifest attempted and applied.
+    pub next: State,
     pub plan: ObjectPlan,
     /// The action that everything after must come after.
     last: Option<usize>,
@@ -99,13 +102,15 @@ impl<'a> Work<'a> {
             return Err(plan);
         }
         let account = draft.observed.account.as_str();
+        let state = live.map(|resource| State::of(&resource.tags)).unwrap_or_default();
         Ok(Self {
             object,
             account,
-            hash: hash(object.key.kind.spec(), &object.spec, account),
+            hash: manifest(object, account),
             live,
             adopt,
-            state: live.map(|resource| State::of(&resource.tags)).unwrap_or_default(),
+            next: State { rejected: None, ..state.clone() },
+            state,
             plan,
             last: None,
         })
@@ -114,6 +119,16 @@ impl<'a> Work<'a> {
     /// Whether the manifest is the one that was applied last: only then a difference is drift.
     pub fn is_applied(&self) -> bool {
         self.state.applied.as_ref() == Some(&self.hash)
+    }
+
+    /// Whether this manifest is another than the one that was attempted last.
+    pub fn is_newer(&self) -> bool {
+        self.state.attempted.as_ref().is_some_and(|attempted| *attempted != self.hash)
+    }
+
+    /// Whether what is to be written of the resource itself starts a deployment.
+    pub fn starts_deployment(&self) -> bool {
+        self.to_write().any(|found| found.change >= Change::NewDeployment)
     }
 
     /// Compares a part and keeps what counts. What a difference is labelled by default follows from the state tag.
@@ -224,7 +239,14 @@ impl<'a> Work<'a> {
 
     fn written_state(&self, applied: bool) -> State {
         let applied = if applied { Some(self.hash.clone()) } else { self.state.applied.clone() };
-        State { attempted: Some(self.hash.clone()), applied, ..self.state.clone() }
+        State { attempted: Some(self.hash.clone()), applied, ..self.next.clone() }
+    }
+
+    /// Whether the tag must say something else though nothing else is to be done: another manifest turned out to be what
+    /// runs already, or this one was tried and went back.
+    fn notes_down(&self) -> bool {
+        let is_service = self.object.key.kind == Kind::EcsService;
+        is_service && (self.is_newer() || self.next.rejected != self.state.rejected)
     }
 
     /// The first action on something that exists: ours and changed tags, and what is about to be attempted.
@@ -232,7 +254,7 @@ impl<'a> Work<'a> {
     pub fn tag_ahead(&mut self, draft: &mut Draft<'a>, declared: Option<&Value>, rest: bool) {
         let Some(live) = self.live else { return };
         let changed = self.to_write().any(|found| is_tag(&found.path));
-        if !self.adopt && !changed && !rest {
+        if !self.adopt && !changed && !rest && !self.notes_down() {
             return;
         }
         let applied = !rest && self.plan.hold.is_none();

@@ -2,7 +2,7 @@
 
 use super::object::{Steps, Unreadable, Work, document};
 use super::revision::{self, Choice};
-use super::{Binding, Blocked, Draft, Hold, Waiting, cluster, scaling};
+use super::{Binding, Blocked, Draft, Hold, Waiting, cluster, rejection, scaling};
 use crate::model::described;
 use crate::model::desired::{Document, Object};
 use crate::model::facts::kind_shape;
@@ -99,13 +99,16 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
         }
         (None, choice) => choice,
     };
-    let deploys = matches!(choice, Choice::Use(_) | Choice::Register(_));
+    let Some(choice) = rejection::settled(draft, work, live, &mut desired, choice)? else { return Ok(()) };
+    let deploys = choice.deploys();
     let members = work.members("service");
     let scales = !work.members("autoscaling").is_empty();
     let tags = desired.get("tags").cloned();
     work.tag_ahead(draft, tags.as_ref(), deploys || scales || !members.is_empty());
     let retagged = match &running {
-        Some(running) if !deploys => revision::tag_running(draft, work, running),
+        Some(running) if !deploys && work.next.rejected.is_none() => {
+            revision::tag_running(draft, work, running)
+        }
         _ => false,
     };
     if deploys || !members.is_empty() {
@@ -226,7 +229,7 @@ fn note_unread(work: &mut Work, desired: &mut Document, live: &Resource) {
 }
 
 /// A launch type where a strategy is: the way back is an empty strategy.
-fn back_to_launch_type(desired: &mut Document, live: &Document) {
+pub(super) fn back_to_launch_type(desired: &mut Document, live: &Document) {
     let has = |document: &Document, member: &str| {
         document.get(member).is_some_and(|value| !crate::model::semantics::is_nothing(value) && value != "")
     };

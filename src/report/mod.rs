@@ -23,4 +23,6 @@ pub use build::Source;
 pub use json::{json, schema};
 pub use problems::Validated;
 pub use text::counted;
-pub use view::{Applied, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View};
+pub use view::{
+    Applied, CauseView, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
+};

@@ -15,6 +15,10 @@ const WIDEST: usize = 72;
 /// The longest word for a state: `not adopted`.
 const STATE: usize = 11;
 
+/// The holds that say that what is wanted was tried and failed, and how such a state is called.
+const FAILURES: [(&str, &str); 3] =
+    [("RolledBack", "rolled back"), ("RollingBack", "going back"), ("RolloutFailed", "failed")];
+
 impl View {
     /// Where this is about: the first line of every text.
     pub fn heading(&self) -> String {
@@ -100,11 +104,9 @@ impl View {
 }
 
 impl ObjectView {
-    /// Whether a plan tells of it unasked.
+    /// Whether a plan tells of it unasked. That something is noted down about what is as declared is no news.
     pub fn is_noteworthy(&self) -> bool {
-        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
-            || self.hold.is_some()
-            || !self.calls.is_empty()
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended) || self.hold.is_some()
     }
 
     /// What would become of it: the class of its change, or its verdict.
@@ -131,8 +133,13 @@ impl ObjectView {
         let paths = self.differences.iter().map(|difference| difference.path.chars().count());
         let column = paths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
         let mixed = self.verdict == Verdict::Change && self.differences.iter().any(|one| one.drift);
+        let left = if self.failure().is_some() {
+            "(not tried again)"
+        } else {
+            "(left alone: its manifest says only report drift)"
+        };
         for difference in &self.differences {
-            text += &difference.text(column, mixed, verbose);
+            text += &difference.text(column, (mixed, left), verbose);
         }
         text.extend(self.notes.iter().map(|note| line(&format!("    {}", tame(note)))));
         text.extend(self.hold.iter().map(HoldView::text));
@@ -147,7 +154,13 @@ impl ObjectView {
     }
 
     fn outcome_text(&self, label: &str) -> Option<String> {
+        let only_notes = self.calls.iter().all(|call| call.operation == "ecs:TagResource");
         Some(match self.result.as_ref()? {
+            Result::Done
+                if only_notes && (self.verdict == Verdict::Unchanged || self.failure().is_some()) =>
+            {
+                return None;
+            }
             Result::Done => {
                 let done = words(self.verdict).done;
                 let later = self.hold.as_ref().map(|hold| format!("; {}", hold.message)).unwrap_or_default();
@@ -170,9 +183,6 @@ impl ObjectView {
         if self.verdict == Verdict::Unreadable || verbose {
             text.extend(self.notes.iter().map(|note| line(&format!("    {}", tame(note)))));
         }
-        if let Some(reason) = self.rollout.as_ref().and_then(|rollout| rollout.reason.as_ref()) {
-            text += &line(&format!("    {}", tame(reason)));
-        }
         let paths: Vec<String> = self.differences.iter().map(|one| tame(&one.path)).collect();
         let paths = if verbose || paths.len() <= 3 {
             paths.join(", ")
@@ -182,16 +192,33 @@ impl ObjectView {
         if !paths.is_empty() {
             text += &line(&format!("    {DIM}differs: {paths}{DIM:#}"));
         }
-        text.extend(self.hold.iter().map(HoldView::text));
+        let reason =
+            self.rollout.as_ref().filter(|_| self.failure().is_none()).and_then(|one| one.reason.as_ref());
+        text.extend(reason.map(|reason| line(&format!("    {}", tame(reason)))));
+        text.extend(self.hold.iter().map(HoldView::what));
+        text += &self.causes();
+        text.extend(self.hold.iter().map(HoldView::advice));
         text
     }
 
-    /// What keeps it from being done, on one line: more has been told before.
+    /// What keeps it from being done, on one line: more has been told before, but for a deployment that failed.
     fn closing_text(&self, label: &str, width: usize) -> String {
         let hold = self.hold.as_ref().map(|hold| hold.message.clone());
         let reason = || self.rollout.as_ref()?.reason.clone();
         let rollout = || self.rollout.as_ref().map(RolloutView::text);
-        self.state_line(label, width, hold.or_else(reason).or_else(rollout))
+        let advice = self.failure().map(HoldView::advice).unwrap_or_default();
+        self.state_line(label, width, hold.or_else(reason).or_else(rollout)) + &self.causes() + &advice
+    }
+
+    /// Why the tasks of its deployment stopped.
+    fn causes(&self) -> String {
+        let causes = self.rollout.iter().flat_map(|rollout| &rollout.causes);
+        causes.map(|cause| line(&format!("    {}", tame(&cause.message)))).collect()
+    }
+
+    /// The hold, if it is that what is wanted was tried and failed.
+    fn failure(&self) -> Option<&HoldView> {
+        self.hold.as_ref().filter(|hold| FAILURES.iter().any(|(reason, _)| *reason == hold.reason))
     }
 
     fn state_line(&self, label: &str, width: usize, more: Option<String>) -> String {
@@ -208,6 +235,11 @@ impl ObjectView {
         match (self.verdict, &self.hold, self.rollout.as_ref().map(|rollout| rollout.state)) {
             (Verdict::NotOwned, ..) => ('x', RED, "not owned"),
             (Verdict::Unreadable, ..) => ('?', RED, "unreadable"),
+            (_, Some(hold), _)
+                if let Some((_, state)) = FAILURES.iter().find(|(reason, _)| *reason == hold.reason) =>
+            {
+                ('✗', RED, state)
+            }
             (_, Some(hold), _) if hold.blocked => ('x', RED, "blocked"),
             (_, Some(_), _) => ('…', CYAN, "waiting"),
             (Verdict::Create, ..) => ('+', YELLOW, "missing"),
@@ -215,7 +247,8 @@ impl ObjectView {
             (Verdict::Change, ..) => ('~', YELLOW, "differs"),
             (Verdict::Adopt, ..) => ('=', CYAN, "not adopted"),
             (Verdict::Delete, ..) => ('-', YELLOW, "to delete"),
-            (_, _, Some(RolloutState::Failed)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::Failed | RolloutState::RolledBack)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::RollingBack)) => ('✗', RED, "going back"),
             (_, _, Some(RolloutState::Rolling)) => ('…', CYAN, "rolling out"),
             (Verdict::Suspended, ..) => ('.', DIM, "suspended"),
             (Verdict::Unchanged, ..) => ('✓', GREEN, "ready"),
@@ -235,8 +268,12 @@ impl ObjectView {
 
     /// What its deployment is waited for with, while it is on its way.
     pub fn rolling(&self) -> Option<String> {
-        let rollout = self.rollout.as_ref().filter(|rollout| rollout.state == RolloutState::Rolling)?;
-        Some(format!("{} {}", self.object, rollout.tasks()))
+        let rollout = self.rollout.as_ref()?;
+        match rollout.state {
+            RolloutState::Rolling => Some(format!("{} {}", self.object, rollout.tasks())),
+            RolloutState::RollingBack => Some(format!("{} to go back: {}", self.object, rollout.tasks())),
+            RolloutState::Done | RolloutState::RolledBack | RolloutState::Failed => None,
+        }
     }
 }
 
@@ -246,9 +283,16 @@ impl HoldView {
     }
 
     fn text(&self) -> String {
+        self.what() + &self.advice()
+    }
+
+    fn what(&self) -> String {
         let (style, word) = (self.style(), if self.blocked { "blocked" } else { "waiting" });
-        let hint = self.hint.iter().map(|hint| line(&format!("    {DIM}hint: {}{DIM:#}", tame(hint))));
-        line(&format!("    {style}{word}:{style:#} {}", tame(&self.message))) + &hint.collect::<String>()
+        line(&format!("    {style}{word}:{style:#} {}", tame(&self.message)))
+    }
+
+    fn advice(&self) -> String {
+        self.hint.iter().map(|hint| line(&format!("    {DIM}hint: {}{DIM:#}", tame(hint)))).collect()
     }
 }
 
@@ -280,7 +324,8 @@ impl ErrorView {
 }
 
 impl DifferenceView {
-    fn text(&self, column: usize, mark_drift: bool, verbose: bool) -> String {
+    /// `left` says why a difference is held back.
+    fn text(&self, column: usize, (mark_drift, left): (bool, &str), verbose: bool) -> String {
         let mark = match (mark_drift, self.drift) {
             (false, _) => String::new(),
             (true, true) => format!("{MAGENTA}!{MAGENTA:#} "),
@@ -295,7 +340,7 @@ impl DifferenceView {
                 *last += " (default)";
             }
             if self.held_back {
-                *last += &format!(" {DIM}(left alone: its manifest says only report drift){DIM:#}");
+                *last += &format!(" {DIM}{left}{DIM:#}");
             }
         }
         let starts = std::iter::once(&first).chain(std::iter::repeat(&next));
