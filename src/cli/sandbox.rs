@@ -15,19 +15,18 @@ const LAST_CALLS: Duration = Duration::from_secs(2);
 
 /// What can be done to it while it runs.
 const CONTROL: &str = r#"While it runs, plain JSON to its URL directs it, without a signature:
-  POST   /_sandbox/faults    {"calls": "UpdateService", "kind": "Throttled", "after": 1, "times": 2}
-  POST   /_sandbox/faults    {"seed": 7, "rate": 0.1, "kinds": ["Throttled", "LostAnswer"], "calls": "ecs:writes"}
-  DELETE /_sandbox/faults    nothing goes wrong any more
-  POST   /_sandbox/resume    a world that a fault has halted goes on
-  POST   /_sandbox/advance   {"seconds": 3600}
-  POST   /_sandbox/scale     {"region": "eu-central-1", "cluster": "shop", "service": "web", "count": 7}
-  GET    /_sandbox/calls     what was called, and how often
-  DELETE /_sandbox/calls     forget the calls, not how many there were
+  POST   /_sandbox/faults   {"calls": "UpdateService", "kind": "Throttled", "after": 1, "times": 2}
+  POST   /_sandbox/faults   {"seed": 7, "rate": 0.1, "kinds": ["Denied"], "calls": "ecs:writes"}
+  DELETE /_sandbox/faults   nothing goes wrong any more
+  POST   /_sandbox/resume   a world that a fault has halted goes on
+  POST   /_sandbox/advance  {"seconds": 3600}
+  POST   /_sandbox/scale    {"region": "eu-central-1", "cluster": "a", "service": "b", "count": 7}
+  GET    /_sandbox/calls    what was called, and how often
+  DELETE /_sandbox/calls    forget the calls, not how many there were
 
-Calls are named by operation, `reads`, `writes` or `*`, of one service only with `ecs:`, `ecr:`, … before it. Kinds of
-faults: Throttled, TooManyRequests, ThrottledAsClientException, ServerError, Unavailable, Denied,
-{"Refused": {"code": "LimitExceededException", "message": "No."}}, {"StaleRead": {"seconds": 5}}, LostRequest, LostAnswer,
-Unanswered, HaltBefore, HaltAfter."#;
+Calls are named by operation, `reads`, `writes` or `*`; with `ecs:`, `ecr:` … before it, of that service only.
+
+Kinds of faults: Throttled, TooManyRequests, ThrottledAsClientException, ServerError, Unavailable, Denied, {"Refused": {"code": "…", "message": "…"}}, {"StaleRead": {"seconds": 5}}, LostRequest, LostAnswer, Unanswered, HaltBefore, HaltAfter."#;
 
 /// Run a small AWS on this machine: ECS, ECR and Application Auto Scaling, in memory.
 ///
