@@ -2,8 +2,9 @@
 
 use super::names::{Key, Kind};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// A JSON object in the crate's spelling (camelCase, checked against its shape).
 pub type Document = Map<String, Value>;
@@ -12,6 +13,31 @@ pub type Document = Map<String, Value>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
+    /// The whole source that these objects are of, or are a part of. Where it is not known nothing is ever taken for
+    /// removed.
+    pub source: Option<Arc<Declared>>,
+}
+
+/// What a whole source declares: the same however few of its objects a pass looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Of all objects, those that cannot be used included.
+    pub keys: BTreeSet<Key>,
+    /// The clusters, capacity providers and repositories that objects name, declared or not.
+    pub named: BTreeSet<Key>,
+    /// How many errors it has: what they hide may declare anything.
+    pub errors: usize,
+}
+
+impl Declared {
+    /// Whether an object of the source stands for this resource. To which cluster a capacity provider belongs is not
+    /// always known: its name counts.
+    pub fn has(&self, key: &Key) -> bool {
+        let provider = |other: &Key| {
+            other.kind == Kind::EcsCapacityProvider && other.region == key.region && other.name == key.name
+        };
+        self.keys.contains(key) || (key.kind == Kind::EcsCapacityProvider && self.keys.iter().any(provider))
+    }
 }
 
 /// One object wanted.

@@ -7,6 +7,7 @@
 mod capacity_provider;
 mod cluster;
 mod inventory;
+mod owned;
 mod read;
 mod repository;
 mod revision;
@@ -14,6 +15,7 @@ mod scaling;
 mod service;
 
 pub use inventory::inventory;
+pub use owned::add_owned;
 pub use revision::RevisionCache;
 
 use crate::aws::{Aws, CallError};

@@ -22,4 +22,6 @@ pub use build::Source;
 pub use json::{json, schema};
 pub use problems::Validated;
 pub use text::counted;
-pub use view::{Applied, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View};
+pub use view::{
+    Applied, ErrorView, ObjectView, PruneView, Result, RolloutState, RolloutView, Summary, VERSION, View,
+};
