@@ -14,7 +14,7 @@ use crate::model::names::{Key, Kind, last_segment, tag};
 use crate::model::observed::{Resource, Sighting};
 use crate::model::state::{State, digest};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -117,19 +117,19 @@ fn unsound(source: Option<&Declared>) -> Option<Blocked> {
 }
 
 /// Plans what goes, beside what is declared.
-pub(super) fn plan(draft: &mut Draft) {
+pub(super) fn plan<'a>(draft: &mut Draft<'a>) {
     let Some(prune) = &draft.options.prune else { return };
     let mut pruning = Pruning { regions: regions(draft.desired, draft.options), ..Pruning::default() };
-    let source = draft.desired.source.clone();
-    pruning.hold =
-        unsound(source.as_deref()).or_else(|| unlisted(draft, &pruning.regions)).map(Hold::Blocked);
+    let source = draft.desired.source.as_deref();
+    pruning.hold = unsound(source).or_else(|| unlisted(draft, &pruning.regions)).map(Hold::Blocked);
     let (Some(source), None) = (source, &pruning.hold) else {
         draft.plan.prune = Some(pruning);
         return;
     };
     let lists = || draft.observed.owned.values().filter_map(Sighting::present);
     let others = lists().flat_map(|owned| &owned.others);
-    let mut found: Vec<Found> = others.filter_map(|(key, seen)| judge(draft, &source, key, seen)).collect();
+    let mut found: Vec<Found<'a>> =
+        others.filter_map(|(key, seen)| judge(draft, source, key, seen)).collect();
     pruning.owned = lists().map(|owned| owned.declared).sum::<usize>() + found.len();
     pruning.allowed = prune.limit.allowed(pruning.owned);
     let open = |found: &&Found| found.goes() && !found.is_named(draft) && !prune.accepted.contains(found.key);
@@ -147,7 +147,7 @@ pub(super) fn plan(draft: &mut Draft) {
             found.plan.hold = Some(Hold::Blocked(Blocked::PruneRefused));
         }
     }
-    delete_all(draft, &source, &mut found);
+    delete_all(draft, source, &mut found);
     draft.plan.objects.extend(found.into_iter().map(|found| found.plan));
     draft.plan.prune = Some(pruning);
 }
@@ -184,6 +184,11 @@ impl Found<'_> {
     /// Whether it would be deleted.
     fn goes(&self) -> bool {
         self.plan.verdict == Verdict::Delete
+    }
+
+    /// Whether it is on its way, or will be without anybody's doing.
+    fn leaves(&self) -> bool {
+        self.goes() && !matches!(self.plan.hold, Some(Hold::Blocked(_)))
     }
 
     /// Whether the command line confirms it by its name.
@@ -248,88 +253,73 @@ fn undeclared(key: &Key, live: Option<&Resource>) -> ObjectPlan {
     }
 }
 
-/// Adds what can be done now about all that goes; nothing where it is held up.
-fn delete_all(draft: &mut Draft, source: &Declared, found: &mut [Found]) {
+/// Adds what can be done now about all that goes; nothing where it is held up. What a thing needs gone is judged before
+/// it: what waits for something that a person must act on is blocked, too.
+fn delete_all<'a>(draft: &mut Draft<'a>, source: &'a Declared, found: &mut [Found<'a>]) {
     let is_held = found.iter().any(|found| found.plan.hold.is_some());
-    let scene = Scene::of(draft, source, found);
-    let deletions: Vec<Option<Result<Deletion, Unreadable>>> =
-        found.iter().map(|one| Some(scene.deletion(draft, one, one.live.filter(|_| one.goes())?))).collect();
-    let mut made = BTreeSet::new();
-    for (found, deletion) in found.iter_mut().zip(deletions) {
+    let rank = |key: &Key| match (key.kind, &key.cluster) {
+        (Kind::EcsService, _) => 0,
+        (Kind::EcsCapacityProvider, Some(_)) => 1,
+        (Kind::EcsCluster, _) => 2,
+        (Kind::EcsCapacityProvider, None) | (Kind::EcrRepository, _) => 3,
+    };
+    let mut order: Vec<usize> = (0..found.len()).filter(|at| found[*at].goes()).collect();
+    order.sort_by_key(|at| rank(found[*at].key));
+    let mut detached = BTreeSet::new();
+    for at in order {
+        let Some(live) = found[at].live else { continue };
+        let deletion = Scene { draft, source, found }.deletion(&found[at], live);
+        let one = &mut found[at].plan;
         let deletion = match deletion {
-            None => continue,
-            Some(Ok(deletion)) => deletion,
-            Some(Err(cause)) => {
-                found.plan.verdict = Verdict::Unreadable;
-                found.plan.hold = None;
-                found.plan.notes.push(cause);
+            Ok(deletion) => deletion,
+            Err(cause) => {
+                (one.verdict, one.hold) = (Verdict::Unreadable, None);
+                one.notes.push(cause);
                 continue;
             }
         };
-        found.plan.notes.extend(deletion.notes);
+        one.notes.extend(deletion.notes);
         if is_held {
             continue;
         }
-        found.plan.hold = deletion.hold;
+        one.hold = deletion.hold;
         for call in deletion.calls {
             // Two providers that leave one cluster leave it by one call.
-            if !made.insert(format!("{} {}", call.operation, Value::Object(call.input.clone()))) {
+            if call.operation == PUT_PROVIDERS && !detached.insert(call.input["cluster"].to_string()) {
                 continue;
             }
             let index = draft.plan.actions.len();
             draft.plan.actions.push(Action {
-                object: found.key.clone(),
+                object: one.key.clone(),
                 api: call.api,
                 operation: call.operation,
                 input: call.input,
-                after: found.plan.actions.last().copied().into_iter().collect(),
+                after: one.actions.last().copied().into_iter().collect(),
                 bindings: Vec::new(),
                 must_own: false,
             });
-            found.plan.actions.push(index);
+            one.actions.push(index);
         }
     }
 }
 
-/// What of ours is there beside a thing that goes.
-struct Scene<'a> {
-    /// Services that nobody declares, and whether they go.
-    services: Vec<(&'a Key, &'a Resource, bool)>,
-    /// Capacity providers that nobody declares, and whether they go.
-    providers: Vec<(&'a Key, bool)>,
-    /// Every cluster that was seen.
-    clusters: BTreeMap<&'a Key, &'a Resource>,
-    /// Those of ours that nobody declares, and whether they go.
-    ours: BTreeMap<&'a Key, bool>,
+const PUT_PROVIDERS: &str = "PutClusterCapacityProviders";
+
+/// What is there beside a thing that goes.
+struct Scene<'s, 'a> {
+    draft: &'s Draft<'a>,
+    source: &'a Declared,
+    found: &'s [Found<'a>],
 }
 
-impl<'a> Scene<'a> {
-    fn of(draft: &Draft<'a>, source: &Declared, found: &[Found<'a>]) -> Self {
-        let of_kind = |kind: Kind| found.iter().filter(move |found| found.key.kind == kind);
-        let observed = draft.observed;
-        let others = observed.owned.values().filter_map(Sighting::present).flat_map(|owned| &owned.others);
-        let all = observed.resources.iter().chain(&observed.external).chain(others);
-        let cluster = |(key, seen): (&'a Key, &'a Sighting<Resource>)| {
-            let live = seen.present().filter(|live| !live.is_inactive())?;
-            (key.kind == Kind::EcsCluster).then_some((key, live))
-        };
-        let undeclared = |found: &&Found| !source.has(found.key);
-        Self {
-            services: of_kind(Kind::EcsService)
-                .filter_map(|found| Some((found.key, found.live?, found.goes())))
-                .collect(),
-            providers: of_kind(Kind::EcsCapacityProvider).map(|found| (found.key, found.goes())).collect(),
-            clusters: all.filter_map(cluster).collect(),
-            ours: of_kind(Kind::EcsCluster)
-                .filter(undeclared)
-                .map(|found| (found.key, found.goes()))
-                .collect(),
-        }
+impl<'s, 'a> Scene<'s, 'a> {
+    fn of_kind(&self, kind: Kind, region: &'s str) -> impl Iterator<Item = &'s Found<'a>> {
+        self.found.iter().filter(move |found| found.key.kind == kind && found.key.region == region)
     }
 
-    fn deletion(&self, draft: &Draft, found: &Found, live: &Resource) -> Result<Deletion, Unreadable> {
+    fn deletion(&self, found: &Found, live: &Resource) -> Result<Deletion, Unreadable> {
         let (key, object) = (found.key, found.plan.origin.to_string());
-        let confirmed = found.is_named(draft);
+        let confirmed = found.is_named(self.draft);
         match key.kind {
             Kind::EcsService if !live.tags.contains_key(tag::STATE) && !confirmed => {
                 let what = "its state tag is lost, and with it whether it is to be retained".to_owned();
@@ -340,65 +330,79 @@ impl<'a> Scene<'a> {
             Kind::EcsCluster => Ok(delete::cluster(key, live, &self.inside(key))),
             Kind::EcrRepository => delete::repository(key, live, confirmed, &object),
             Kind::EcsCapacityProvider => {
-                let users = self.users(draft, key)?;
-                Ok(delete::provider(key, live, &users, &self.leaving(key)))
+                Ok(delete::provider(key, live, &self.users(key)?, &self.leaving(&key.region)))
             }
         }
     }
 
     /// What of ours is in a cluster.
     fn inside(&self, cluster: &Key) -> Inside {
-        let is_in = |key: &Key| key.region == cluster.region && key.cluster.as_ref() == Some(&cluster.name);
-        let count = |keys: &mut dyn Iterator<Item = &&Key>| {
-            i64::try_from(keys.filter(|key| is_in(key)).count()).unwrap_or(i64::MAX)
+        let count = |kind: Kind, leaves: bool| {
+            let inside = self.of_kind(kind, &cluster.region);
+            let inside = inside.filter(|found| found.key.cluster.as_ref() == Some(&cluster.name));
+            i64::try_from(inside.filter(|found| found.leaves() == leaves).count()).unwrap_or(i64::MAX)
         };
-        let providers = |goes: bool| self.providers.iter().filter(move |one| one.1 == goes).map(|one| &one.0);
         Inside {
-            services: count(&mut self.services.iter().filter(|service| service.2).map(|service| &service.0)),
-            providers: count(&mut providers(true)),
-            kept_providers: count(&mut providers(false)),
+            services: count(Kind::EcsService, true),
+            providers: count(Kind::EcsCapacityProvider, true),
+            kept_providers: count(Kind::EcsCapacityProvider, false),
         }
     }
 
     /// Capacity providers that a cluster's set will not hold when it is put anew: those that go, and those that belong
     /// to their cluster anyway.
-    fn leaving(&self, beside: &Key) -> Vec<&'a str> {
-        let leaves =
-            |(key, goes): &&(&Key, bool)| key.region == beside.region && (*goes || key.cluster.is_some());
-        self.providers.iter().filter(leaves).map(|(key, _)| key.name.as_str()).collect()
+    fn leaving(&self, region: &str) -> Vec<&'s str> {
+        let providers = self.of_kind(Kind::EcsCapacityProvider, region);
+        let leaving = providers.filter(|found| found.goes() || found.key.cluster.is_some());
+        leaving.map(|found| found.key.name.as_str()).collect()
     }
 
     /// Who has a capacity provider: services first, they keep clusters from letting go of it.
-    fn users(&self, draft: &Draft, provider: &'a Key) -> Result<Vec<User<'a>>, Unreadable> {
-        let mut users = Vec::new();
-        let is_beside = |key: &Key| {
-            key.region == provider.region && (provider.cluster.is_none() || provider.cluster == key.cluster)
+    fn users(&self, provider: &'s Key) -> Result<Vec<User<'s>>, Unreadable> {
+        let is_beside = |key: &Key| provider.cluster.is_none() || provider.cluster == key.cluster;
+        let services = self.of_kind(Kind::EcsService, &provider.region).filter(|found| {
+            let uses = |live: &Resource| named(live, "capacityProviderStrategy", &provider.name);
+            is_beside(found.key) && found.live.is_some_and(uses)
+        });
+        let user = |found: &'s Found| {
+            if found.leaves() { User::Going(found.key) } else { User::Staying(found.key.to_string()) }
         };
-        let uses = |live: &Resource| named(live, "capacityProviderStrategy", &provider.name);
-        for (key, _, goes) in self.services.iter().filter(|(key, live, _)| is_beside(key) && uses(live)) {
-            users.push(if *goes { User::Going(key) } else { User::Staying(key.to_string()) });
-        }
+        let mut users: Vec<User> = services.map(user).collect();
         if provider.cluster.is_some() {
             return Ok(users);
         }
-        for (key, seen) in draft.observed.external.iter().chain(&draft.observed.resources) {
-            if let (Kind::EcsCluster, true, Some(cause)) =
-                (key.kind, key.region == provider.region, seen.cause())
-            {
-                return Err(format!("whether {key} has it attached could not be read: {cause}"));
+        let observed = self.draft.observed;
+        let clusters = observed.resources.iter().chain(&observed.external);
+        for (key, seen) in
+            clusters.filter(|(key, _)| key.kind == Kind::EcsCluster && key.region == provider.region)
+        {
+            let live = match seen {
+                Sighting::Present(live) => live,
+                Sighting::Absent => continue,
+                Sighting::Unreadable(cause) => {
+                    return Err(format!("whether {key} has it attached could not be read: {cause}"));
+                }
+            };
+            if !live.is_inactive() && named(live, "capacityProviders", &provider.name) {
+                let ours = self.found.iter().find(|found| found.key == key);
+                users.push(match ours {
+                    Some(found) if found.leaves() => User::Going(key),
+                    Some(found) if found.goes() => User::Staying(key.to_string()),
+                    Some(_) if super::cluster::is_attaching(live) => User::Detaching(key),
+                    Some(_) => User::Cluster(key, live),
+                    None if self.is_put(key) => User::Detaching(key),
+                    None => User::Staying(key.to_string()),
+                });
             }
         }
-        let attached = self.clusters.iter().filter(|(key, live)| {
-            key.region == provider.region && named(live, "capacityProviders", &provider.name)
-        });
-        users.extend(attached.map(|(key, live)| match self.ours.get(*key) {
-            Some(true) => User::Going(key),
-            Some(false) if super::cluster::is_attaching(live) => User::Detaching(key),
-            Some(false) => User::Cluster(key, live),
-            None if is_put(draft, key) => User::Detaching(key),
-            None => User::Staying(key.to_string()),
-        }));
         Ok(users)
+    }
+
+    /// Whether this plan gives a declared cluster another set of providers.
+    fn is_put(&self, cluster: &Key) -> bool {
+        let mut actions = self.draft.plan.actions.iter();
+        self.source.has(cluster)
+            && actions.any(|action| action.object == *cluster && action.operation == PUT_PROVIDERS)
     }
 }
 
@@ -407,10 +411,4 @@ fn named(live: &Resource, member: &str, provider: &str) -> bool {
     let list = live.body.get(member).and_then(Value::as_array).into_iter().flatten();
     let names = list.filter_map(|one| one.as_str().or_else(|| one["capacityProvider"].as_str()));
     names.map(last_segment).any(|name| name == provider)
-}
-
-/// Whether this plan gives a declared cluster another set of providers.
-fn is_put(draft: &Draft, cluster: &Key) -> bool {
-    let mut actions = draft.plan.actions.iter();
-    actions.any(|action| action.object == *cluster && action.operation == "PutClusterCapacityProviders")
 }

@@ -6,6 +6,7 @@ use crate::world::{
 };
 use bytes::Bytes;
 use ecs_operator::aws::{Aws, Connection, Exchange, Operation};
+use ecs_operator::model::desired::Desired;
 use ecs_operator::model::names::tag;
 use ecs_operator::plan::{Blocked, Hold, Limit, Plan, Prune, Verdict, Waiting};
 use ecs_operator::reconcile::Session;
@@ -242,11 +243,12 @@ async fn what_could_not_be_described_is_never_deleted() {
 #[tokio::test(start_paused = true)]
 async fn an_empty_source_and_one_with_an_error_prune_nothing() {
     let world = having(&[cluster("shop"), web("web"), web("old")]).await;
-    let plan = world.plan(&[]).await;
+    let nothing = Desired { source: Some(Arc::default()), ..Desired::default() };
+    let plan = world.session.plan(&nothing).await.unwrap().plan;
     assert!(matches!(hold(&plan), Some(Hold::Blocked(Blocked::PruneSource { .. }))));
     assert_eq!(operations(&plan), [""; 0]);
     let mut faulty = desired(&[cluster("shop"), web("web")]);
-    std::sync::Arc::make_mut(faulty.source.as_mut().unwrap()).errors = 1;
+    Arc::make_mut(faulty.source.as_mut().unwrap()).errors = 1;
     let plan = world.session.plan(&faulty).await.unwrap().plan;
     assert!(matches!(hold(&plan), Some(Hold::Blocked(Blocked::PruneSource { .. }))));
     assert_eq!((plan.objects.len(), operations(&plan)), (2, vec![]));
@@ -336,6 +338,8 @@ async fn what_a_manifest_still_names_stays() {
     let world = having(&all).await;
     let image = json!("123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:1");
     let rest = [with(web("web"), "/spec/taskDefinition/containerDefinitions/0/image", image)];
+    let rest =
+        rest.map(|one| with(one, "/spec/taskDefinition/executionRoleArn", json!("ecsTaskExecutionRole")));
     let plan = world.plan(&rest).await;
     for (object, kind) in plan.objects[1..].iter().zip(["EcsCluster", "EcrRepository"]) {
         assert_eq!((object.verdict, object.key.kind.name()), (Verdict::Retained, kind));
@@ -383,6 +387,7 @@ async fn an_image_pushed_meanwhile_keeps_its_repository() {
     let rest = [cluster("shop")];
     let plan = world.plan(&rest).await;
     push(&world, "empty", "1");
+    world.sandbox.forget_calls();
     let outcome = world.session.execute(&plan).await.unwrap();
     assert!(!outcome.is_done());
     assert_eq!(world.changed(), ["DeleteRepository (RepositoryNotEmptyException)"]);
@@ -404,34 +409,38 @@ fn with_provider(name: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cluster_goes_when_its_services_have_drained_and_its_provider_when_the_cluster_is_gone() {
-    let all = [cluster("rest"), going(provider()), going(with_provider("shop")), scaled("a"), web("b")];
+async fn a_cluster_goes_when_its_services_have_drained_and_what_was_confirmed_stays_confirmed() {
+    let all = [cluster("rest"), going(cluster("shop")), scaled("a"), web("b")];
     let mut world = having(&all).await;
+    world.session.options.prune.as_mut().unwrap().limit = Limit::Count(0);
     let rest = [cluster("rest")];
     let plan = world.plan(&rest).await;
     world.session.options.confirmed = vec![plan.prune.unwrap().confirmation];
     let plan = world.plan(&rest).await;
     assert_eq!(hold(&plan), None);
-    assert_eq!(
-        of(&plan, "shop").hold.clone().unwrap().to_string(),
-        "2 services and 3 tasks still in it",
-        "{}",
-        told(&plan)
-    );
-    let by = "EcsCluster/shop".to_owned();
-    assert_eq!(of(&plan, "shop-ec2").hold, Some(Hold::Waiting(Waiting::InUse { by })));
+    let inside = "2 services and 3 tasks".to_owned();
+    assert_eq!(of(&plan, "shop").hold, Some(Hold::Waiting(Waiting::NotEmpty { inside })), "{}", told(&plan));
     let mut changes = clean(world.apply(&rest).await);
     changes[..3].sort();
-    assert_eq!(
-        changes,
-        [
-            "DeleteService",
-            "DeleteService",
-            "DeregisterScalableTarget",
-            "DeleteCluster",
-            "DeleteCapacityProvider"
-        ]
-    );
+    assert_eq!(changes, ["DeleteService", "DeleteService", "DeregisterScalableTarget", "DeleteCluster"]);
+    is_over(&world, &rest).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_goes_after_its_cluster_which_goes_after_its_instances() {
+    let world = having(&[cluster("rest"), going(provider()), going(with_provider("shop"))]).await;
+    let rest = [cluster("rest")];
+    let plan = world.plan(&rest).await;
+    // The group keeps an instance: a person's matter, and so is all that comes after.
+    let inside = "1 container instance".to_owned();
+    assert_eq!(of(&plan, "shop").hold, Some(Hold::Blocked(Blocked::NotEmpty { inside })));
+    let by = "EcsCluster/shop".to_owned();
+    assert_eq!(of(&plan, "shop-ec2").hold, Some(Hold::Blocked(Blocked::InUse { by })));
+    assert_eq!(operations(&plan), [""; 0]);
+    let world = having(&[cluster("rest"), going(provider()), going(cluster("shop"))]).await;
+    let mut changes = clean(world.apply(&rest).await);
+    changes.sort();
+    assert_eq!(changes, ["DeleteCapacityProvider", "DeleteCluster"]);
     is_over(&world, &rest).await;
 }
 
