@@ -82,7 +82,7 @@ impl PassArgs {
 
 impl PruneArgs {
     /// What to prune; an owner that nobody named may be anybody's.
-    fn asked(&self, owner: Option<&str>, default_region: Option<&str>) -> Result<Option<Prune>, Failure> {
+    pub fn asked(&self, owner: Option<&str>, default_region: Option<&str>) -> Result<Option<Prune>, Failure> {
         if self.prune && owner.is_none() {
             return Err(Failure::input("`--prune` needs an explicit `--owner`").hint(format!(
                 "everything of that owner that these manifests do not declare would go: name the owner of just these, or \

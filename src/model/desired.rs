@@ -13,9 +13,17 @@ pub type Document = Map<String, Value>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
-    /// The whole source that these objects are of, or are a part of. Where it is not known nothing is ever taken for
-    /// removed.
+    /// What the whole source declares that these objects are of; only beside it something can be taken for removed.
+    /// `None` where that is not to be asked.
     pub source: Option<Arc<Declared>>,
+}
+
+impl Desired {
+    /// None of the objects: only what is there beside all that is declared.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { source: self.source.clone(), ..Self::default() }
+    }
 }
 
 /// What a whole source declares: the same however few of its objects a pass looks at.

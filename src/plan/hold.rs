@@ -55,7 +55,7 @@ pub enum Blocked {
     /// It would be deleted, and pruning as a whole is refused: for which of the three reasons below the plan says once.
     PruneRefused,
     /// Nothing is pruned: the source may declare more than is known.
-    PruneSource { why: String },
+    PruneSource { why: &'static str },
     /// Nothing is pruned: what is owned could not be listed.
     PruneSearch { cause: String },
     /// Nothing is pruned: too much would go at once.

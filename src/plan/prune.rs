@@ -43,11 +43,11 @@ pub struct Pruning {
     pub regions: BTreeSet<String>,
     /// What is there and carries our owner's tag, declared or not.
     pub owned: usize,
-    /// What would go and is neither confirmed by its name nor on its way already confirmed.
+    /// What would go.
     pub going: BTreeSet<Key>,
-    /// How many of these may go without being confirmed.
+    /// How many may go without being confirmed.
     pub allowed: usize,
-    /// `prune/HASH`: confirms just these.
+    /// `prune/HASH`: confirms just these, less those that are confirmed by their names.
     pub confirmation: String,
     pub confirmed: bool,
     /// Why nothing goes.
@@ -57,7 +57,7 @@ pub struct Pruning {
 impl Limit {
     const LEAST: usize = 3;
 
-    fn allowed(self, owned: usize) -> usize {
+    pub(super) fn allowed(self, owned: usize) -> usize {
         match self {
             Self::Percent(percent) => (owned * usize::from(percent) / 100).max(Self::LEAST),
             Self::Count(count) => count,
@@ -95,7 +95,7 @@ impl fmt::Display for Limit {
 /// Where to look for what is owned: nowhere when nothing may be pruned anyway.
 pub fn regions(desired: &Desired, options: &Options) -> BTreeSet<String> {
     match (&options.prune, &desired.source) {
-        (Some(prune), Some(source)) if unsound(Some(source)).is_none() => {
+        (Some(prune), Some(source)) if unsound(source).is_none() => {
             let declared = source.keys.iter().map(|key| key.region.clone());
             declared.chain(prune.regions.iter().cloned()).collect()
         }
@@ -104,41 +104,41 @@ pub fn regions(desired: &Desired, options: &Options) -> BTreeSet<String> {
 }
 
 /// Why a source cannot be taken at its word about what it does not declare.
-fn unsound(source: Option<&Declared>) -> Option<Blocked> {
-    let why = match source {
-        None => "what the source declares is not known".to_owned(),
-        Some(source) if source.errors > 0 => {
-            "the source has errors, which may hide what it declares".to_owned()
-        }
-        Some(source) if source.keys.is_empty() => "the source declares nothing".to_owned(),
-        Some(_) => return None,
+fn unsound(source: &Declared) -> Option<Blocked> {
+    let why = if source.errors > 0 {
+        "the source has errors, which may hide what it declares"
+    } else if source.keys.is_empty() {
+        "the source declares nothing"
+    } else {
+        return None;
     };
     Some(Blocked::PruneSource { why })
 }
 
 /// Plans what goes, beside what is declared.
 pub(super) fn plan<'a>(draft: &mut Draft<'a>) {
-    let Some(prune) = &draft.options.prune else { return };
+    let (Some(prune), Some(source)) = (&draft.options.prune, &draft.desired.source) else { return };
     let mut pruning = Pruning { regions: regions(draft.desired, draft.options), ..Pruning::default() };
-    let source = draft.desired.source.as_deref();
     pruning.hold = unsound(source).or_else(|| unlisted(draft, &pruning.regions)).map(Hold::Blocked);
-    let (Some(source), None) = (source, &pruning.hold) else {
+    if pruning.hold.is_some() {
         draft.plan.prune = Some(pruning);
         return;
-    };
+    }
     let lists = || draft.observed.owned.values().filter_map(Sighting::present);
     let others = lists().flat_map(|owned| &owned.others);
     let mut found: Vec<Found<'a>> =
         others.filter_map(|(key, seen)| judge(draft, source, key, seen)).collect();
     pruning.owned = lists().map(|owned| owned.declared).sum::<usize>() + found.len();
     pruning.allowed = prune.limit.allowed(pruning.owned);
-    let open = |found: &&Found| found.goes() && !found.is_named(draft) && !prune.accepted.contains(found.key);
-    pruning.going = found.iter().filter(open).map(|found| found.key.clone()).collect();
-    pruning.confirmation = confirmation(draft, &pruning.going);
+    let going = || found.iter().filter(|found| found.goes());
+    pruning.going = going().map(|found| found.key.clone()).collect();
+    let is_open = |found: &&Found| !found.is_named(draft) && !prune.accepted.contains(found.key);
+    let open: Vec<&Key> = going().filter(is_open).map(|found| found.key).collect();
+    pruning.confirmation = confirmation(draft, &open);
     pruning.confirmed = draft.options.confirmed.contains(&pruning.confirmation);
-    if pruning.going.len() > pruning.allowed && !pruning.confirmed {
+    if open.len() > pruning.allowed && !pruning.confirmed {
         pruning.hold = Some(Hold::Blocked(Blocked::PruneLimit {
-            going: pruning.going.len(),
+            going: open.len(),
             owned: pruning.owned,
             allowed: pruning.allowed,
             confirmation: pruning.confirmation.clone(),
@@ -165,12 +165,9 @@ fn unlisted(draft: &Draft, regions: &BTreeSet<String>) -> Option<Blocked> {
 }
 
 /// The hash of all that would go confirms just that.
-fn confirmation(draft: &Draft, going: &BTreeSet<Key>) -> String {
-    let mut text = draft.plan.account.clone();
-    for key in going {
-        text.push_str(&format!(" {} {key}", key.region));
-    }
-    format!("prune/{}", &digest(&text)[..12])
+fn confirmation(draft: &Draft, going: &[&Key]) -> String {
+    let going: Vec<String> = going.iter().map(|key| format!("{} {key}", key.region)).collect();
+    format!("prune/{}", &digest(&format!("{} {}", draft.plan.account, going.join(" ")))[..12])
 }
 
 /// Something of ours that nobody declares.

@@ -51,7 +51,8 @@ fn changing(change: Change, mut planned: PlannedDifference) -> PlannedDifference
 }
 
 fn view(objects: Vec<ObjectPlan>, actions: Vec<Action>) -> View {
-    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions };
+    let plan =
+        Plan { account: "123456789012".into(), owner: "default".into(), objects, actions, prune: None };
     View::of(&plan, &Source { place: "examples/shop".into(), revision: Some("4f2c1e9".into()) }, false)
 }
 
@@ -235,7 +236,13 @@ fn status_says_what_runs_and_what_keeps_it_from_being_ready() {
     let resources =
         keys.zip(seen).map(|(key, body)| (key, Sighting::Present(Resource { body, ..Resource::default() })));
     let observed = Observed { resources: resources.collect(), ..Observed::default() };
-    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions: vec![] };
+    let plan = Plan {
+        account: "123456789012".into(),
+        owner: "default".into(),
+        objects,
+        actions: vec![],
+        prune: None,
+    };
     let view = View::of(&plan, &Source::default(), false).with_rollouts(&plan, &observed, &BTreeMap::new());
     assert_snapshot!(plain(&[view.heading(), view.status_text(false)].concat()), @r#"
     123456789012 eu-central-1 · owner default

@@ -39,7 +39,7 @@ impl View {
         let Some(prune) = &self.prune else { return String::new() };
         let hold = prune.hold.iter().map(HoldView::text).collect::<String>();
         if prune.owned == 0 && prune.hold.is_some() {
-            return format!("prune\n{hold}");
+            return format!("prune: refused\n{hold}");
         }
         let regions = prune.regions.join(", ");
         format!("prune: {} of {} owned in {regions} would go\n{hold}", prune.going, prune.owned)

@@ -64,7 +64,7 @@ pub struct PruneView {
     pub regions: Vec<String>,
     /// How much is owned there, declared or not.
     pub owned: usize,
-    /// How much would go that is not confirmed by its name.
+    /// How much would go.
     pub going: usize,
     /// How much may go without being confirmed.
     pub allowed: usize,

@@ -5,17 +5,18 @@ use crate::world::{
     told, with,
 };
 use bytes::Bytes;
-use ecs_operator::aws::{Aws, Connection, Exchange, Operation};
+use ecs_operator::aws::{Aws, Connection, Exchange, Operation, Patience};
 use ecs_operator::model::desired::Desired;
 use ecs_operator::model::names::tag;
 use ecs_operator::plan::{Blocked, Hold, Limit, Plan, Prune, Verdict, Waiting};
 use ecs_operator::reconcile::Session;
-use ecs_operator::sandbox::FaultKind;
+use ecs_operator::sandbox::{FaultKind, Sandbox};
 use futures::FutureExt;
-use http::Request;
+use http::{Request, Response};
 use serde_json::{Value, json};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::{cmp, io};
 
 /// A world in which these have been applied, and from now on pruning is asked for.
 async fn having(manifests: &[Value]) -> World {
@@ -39,26 +40,60 @@ fn request(api: &str, target: &str, input: &Value) -> Request<Bytes> {
         .unwrap()
 }
 
+/// The operation that a request asks for.
+fn asked(request: &Request<Bytes>) -> &str {
+    let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+    target.and_then(|target| target.split_once('.')).map_or("", |(_, operation)| operation)
+}
+
+/// A session that meets the same AWS with nothing remembered, through `call`.
+async fn meets(
+    world: &mut World,
+    patience: Patience,
+    call: impl Fn(&Sandbox, Request<Bytes>) -> io::Result<Response<Bytes>> + Send + Sync + 'static,
+) {
+    let sandbox = world.sandbox.clone();
+    let call: Exchange = Arc::new(move |request| std::future::ready(call(&sandbox, request)).boxed());
+    let aws = Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await;
+    world.session = Session::new(aws.with_patience(patience), world.session.options.clone());
+}
+
 /// From now on the tagging API lists what it lists now, until it is thawed.
 async fn freeze(world: &mut World) -> Arc<AtomicBool> {
     let input = json!({"TagFilters": [{"Key": tag::OWNER, "Values": ["default"]}], "ResourcesPerPage": 100});
     let listed = request("tagging", "ResourceGroupsTaggingAPI_20170126.GetResources", &input);
     let listed = world.sandbox.call(listed).unwrap().into_body();
-    let (frozen, sandbox) = (Arc::new(AtomicBool::new(true)), world.sandbox.clone());
+    let frozen = Arc::new(AtomicBool::new(true));
     let is_frozen = Arc::clone(&frozen);
-    let call: Exchange = Arc::new(move |request| {
-        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-        let lists = target.is_some_and(|target| target.ends_with(".GetResources"));
-        let answer = if lists && is_frozen.load(Ordering::Relaxed) {
-            Ok(http::Response::new(listed.clone()))
-        } else {
-            sandbox.call(request)
-        };
-        std::future::ready(answer).boxed()
-    });
-    let aws = Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await;
-    world.session = Session::new(aws, world.session.options.clone());
+    meets(world, Patience::default(), move |sandbox, request| {
+        if asked(&request) == "GetResources" && is_frozen.load(Ordering::Relaxed) {
+            return Ok(Response::new(listed.clone()));
+        }
+        sandbox.call(request)
+    })
+    .await;
     frozen
+}
+
+/// The process dies before its write number `at`, counted from 0, or after it.
+async fn dying(world: &mut World, at: usize, after: bool) {
+    let writes = AtomicUsize::new(0);
+    meets(world, Patience::NONE, move |sandbox, request| {
+        // Who we are is asked without a name.
+        let operation = asked(&request);
+        let is_read = operation.is_empty()
+            || ["Describe", "List", "Get"].iter().any(|start| operation.starts_with(start));
+        let number =
+            if is_read { writes.load(Ordering::Relaxed) } else { writes.fetch_add(1, Ordering::Relaxed) };
+        let lost = || Err(io::Error::from(io::ErrorKind::ConnectionReset));
+        match number.cmp(&at) {
+            cmp::Ordering::Less => sandbox.call(request),
+            cmp::Ordering::Equal if is_read => sandbox.call(request),
+            cmp::Ordering::Equal if after => sandbox.call(request).and_then(|_| lost()),
+            cmp::Ordering::Equal | cmp::Ordering::Greater => lost(),
+        }
+    })
+    .await;
 }
 
 fn push(world: &World, repository: &str, tag: &str) {
@@ -252,17 +287,17 @@ async fn an_empty_source_and_one_with_an_error_prune_nothing() {
     let plan = world.session.plan(&faulty).await.unwrap().plan;
     assert!(matches!(hold(&plan), Some(Hold::Blocked(Blocked::PruneSource { .. }))));
     assert_eq!((plan.objects.len(), operations(&plan)), (2, vec![]));
+    // Where only a part is looked at, pruning is not spoken of.
     faulty.source = None;
     let plan = world.session.plan(&faulty).await.unwrap().plan;
-    assert!(matches!(hold(&plan), Some(Hold::Blocked(Blocked::PruneSource { .. }))));
+    assert_eq!((plan.prune, plan.objects.len(), plan.actions), (None, 2, vec![]));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_part_of_the_source_that_is_looked_at_alone_is_not_all_that_is_declared() {
     let world = having(&[cluster("shop"), web("web"), web("old")]).await;
-    let mut part = desired(&[cluster("shop"), web("web")]);
-    part.objects.clear();
-    let plan = world.session.plan(&part).await.unwrap().plan;
+    let beside = desired(&[cluster("shop"), web("web")]).beside();
+    let plan = world.session.plan(&beside).await.unwrap().plan;
     let keys: Vec<String> = plan.objects.iter().map(|object| object.key.to_string()).collect();
     assert_eq!((keys, operations(&plan)), (vec!["EcsService/shop/old".to_owned()], vec!["DeleteService"]));
 }
@@ -501,7 +536,7 @@ async fn a_crash_or_a_failure_between_two_steps_is_gone_on_from() {
         let failed = world.pass(&rest).await;
         assert_eq!(failed.failures.len(), 1);
         let changes = clean(world.apply(&rest).await);
-        let again = if fault == FaultKind::LostAnswer { 0 } else { 1 };
+        let again = usize::from(fault != FaultKind::LostAnswer);
         assert_eq!((count(&changes, "DeleteService"), changes.len()), (again, again), "{fault:?}");
         is_over(&world, &rest).await;
     }
@@ -535,4 +570,44 @@ async fn a_confirmed_replacement_deletes_as_pruning_does() {
     let plan = world.plan(&changed).await;
     assert_eq!(operations(&plan), ["DeregisterScalableTarget", "DeleteService"]);
     assert!(of(&plan, "web").notes.iter().any(|note| note.contains("1 policy (`cpu`)")));
+}
+
+/// Everything of a fleet but one cluster goes, with a death before and after every write on the way.
+#[tokio::test(start_paused = true)]
+async fn a_death_before_or_after_any_write_changes_nothing_about_the_end() {
+    const WRITES: usize = 7;
+    let repository = going(manifest("EcrRepository", "old", json!({})));
+    let all = [
+        cluster("rest"),
+        going(provider()),
+        with_provider("kept"),
+        going(cluster("shop")),
+        scaled("a"),
+        web("b"),
+        repository,
+    ];
+    let rest = [cluster("rest")];
+    for (at, after) in (0..=WRITES).flat_map(|at| [(at, false), (at, true)]) {
+        let mut world = having(&all).await;
+        world.session.options.prune.as_mut().unwrap().limit = Limit::Count(10);
+        dying(&mut world, at, after).await;
+        let died = world.apply(&rest).await;
+        assert_eq!(died.failures.is_empty(), at == WRITES, "{at}: {:?}", died.failures);
+        let first = died.changes;
+        meets(&mut world, Patience::default(), Sandbox::call).await;
+        let second = clean(world.apply(&rest).await);
+        let mut changes = [first, second].concat();
+        changes.sort();
+        let once = [
+            "DeleteCapacityProvider",
+            "DeleteCluster",
+            "DeleteRepository",
+            "DeleteService",
+            "DeleteService",
+            "DeregisterScalableTarget",
+            "PutClusterCapacityProviders",
+        ];
+        assert_eq!(changes, once, "death at {at}, after: {after}");
+        is_over(&world, &rest).await;
+    }
 }
