@@ -68,7 +68,8 @@ mod tests {
                 "spec: {",
                 &format!("spec: {{taskDefinition: {{containerDefinitions: [{{name: a, image: '{image}', memory: 64}}]}}, "),
             );
-        let (found, said) = resolved(&[CLUSTER, &good]);
+        let cluster = CLUSTER.replace("[FARGATE]", "[FARGATE, own]");
+        let (found, said) = resolved(&[&cluster, &good]);
         let source = found.desired.source.unwrap();
         let of =
             |keys: &std::collections::BTreeSet<_>| keys.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -82,7 +83,7 @@ mod tests {
         ] {
             assert!(named.contains(&name.to_owned()), "{name}: {named:?}");
         }
-        assert_eq!(source.errors, 0);
+        assert_eq!(source.errors, 0, "{said:?}");
 
         let (found, _) = resolved(&[CLUSTER, &service("web", "desiredcount: 2, taskDefinition: web")]);
         let source = found.desired.source.unwrap();

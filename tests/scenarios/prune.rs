@@ -1,8 +1,8 @@
 //! What is owned and not declared any more: what goes, in which order, and what never does.
 
 use crate::world::{
-    Applied, REGION, World, annotated, cluster, count, desired, manifest, of, operations, paths, service,
-    told, with,
+    ACCOUNT, Applied, REGION, World, annotated, cluster, count, desired, manifest, of, operations, paths,
+    service, told, with,
 };
 use bytes::Bytes;
 use ecs_operator::aws::{Aws, Connection, Exchange, Operation, Patience};
@@ -10,7 +10,7 @@ use ecs_operator::model::desired::Desired;
 use ecs_operator::model::names::tag;
 use ecs_operator::plan::{Blocked, Hold, Limit, Plan, Prune, Verdict, Waiting};
 use ecs_operator::reconcile::Session;
-use ecs_operator::sandbox::{FaultKind, Sandbox};
+use ecs_operator::sandbox::{Clock, FaultKind, Options, Sandbox};
 use futures::FutureExt;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -587,9 +587,12 @@ async fn a_death_before_or_after_any_write_changes_nothing_about_the_end() {
         repository,
     ];
     let rest = [cluster("rest")];
+    let mut world = having(&all).await;
+    world.session.options.prune.as_mut().unwrap().limit = Limit::Count(10);
+    let options = Options { clock: Clock::Tokio, account: ACCOUNT.to_owned(), ..Options::default() };
+    let begun = world.sandbox.world();
     for (at, after) in (0..=WRITES).flat_map(|at| [(at, false), (at, true)]) {
-        let mut world = having(&all).await;
-        world.session.options.prune.as_mut().unwrap().limit = Limit::Count(10);
+        world.sandbox = Sandbox::restore(begun.clone(), options.clone()).unwrap();
         dying(&mut world, at, after).await;
         let died = world.apply(&rest).await;
         assert_eq!(died.failures.is_empty(), at == WRITES, "{at}: {:?}", died.failures);
