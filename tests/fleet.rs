@@ -138,7 +138,7 @@ pub fn declared(size: Size) -> Desired {
         .map(|index| copy(if index < size.scaled { scaled } else { plain }, &format!("s{index:05}")));
     let repositories = (0..size.repositories).map(|index| copy(repository, &format!("r{index:05}")));
     let objects = services.chain(repositories).chain([of(Kind::EcsCluster, "shop").clone()]);
-    Desired { objects: objects.map(|object| (object.key.clone(), object)).collect() }
+    Desired { objects: objects.map(|object| (object.key.clone(), object)).collect(), source: None }
 }
 
 fn copy(object: &Object, name: &str) -> Object {

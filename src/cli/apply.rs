@@ -9,7 +9,7 @@ use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::load::LoadArgs;
-use super::pass::{PassArgs, judged, judged_one};
+use super::pass::{PassArgs, PruneArgs, judged, judged_one};
 use super::ui::Ui;
 use crate::model::desired::Desired;
 use crate::model::names::{Key, Kind};
@@ -46,6 +46,8 @@ pub struct Args {
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
+    prune: PruneArgs,
+    #[command(flatten)]
     connect: ConnectArgs,
 }
 
@@ -57,7 +59,7 @@ fn duration(text: &str) -> Result<Duration, String> {
 pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, poll| {
-            let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
+            let (loaded, session) = args.pass.begin_pruning(&args.prune, &args.load, aws, ui)?;
             let mut run = Run {
                 args,
                 ui,
@@ -249,12 +251,12 @@ impl Run<'_> {
         let told = &mut self.told;
         let new = view.clone().only(|object| {
             let is_news = first || !object.calls.is_empty() || judged_one(object) != Exit::Done;
-            is_news && object.is_noteworthy() && told.insert(gist(object, verbose))
+            is_news && object.is_told() && told.insert(gist(object, verbose))
         });
         let text = new.plan_text(verbose);
         if first {
             told.insert(String::new());
-            self.ui.result(&[view.heading(), text, view.summary_text()].concat());
+            self.ui.result(&[view.heading(), text, view.prune_text(), view.summary_text()].concat());
         } else {
             self.ui.result(&text);
         }
@@ -283,7 +285,16 @@ impl Run<'_> {
         let passes = |waiting: &Waiting| match waiting {
             Waiting::Cluster { name } => !failed(Kind::EcsCluster, name),
             Waiting::CapacityProvider { name } => !failed(Kind::EcsCapacityProvider, name),
-            Waiting::Attachments { .. } | Waiting::Draining | Waiting::Deployment => true,
+            // What goes waits for others that go.
+            Waiting::NotEmpty { .. } | Waiting::InUse { .. } => !plan
+                .objects
+                .iter()
+                .any(|object| object.verdict == Verdict::Delete && self.failed.contains_key(&object.key)),
+            Waiting::Attachments { .. }
+            | Waiting::Draining
+            | Waiting::Deployment
+            | Waiting::Detaching { .. }
+            | Waiting::Deleting => true,
         };
         let held = plan.objects.iter().filter_map(|object| match &object.hold {
             Some(Hold::Waiting(waiting)) if passes(waiting) => Some(format!("{}: {waiting}", object.origin)),

@@ -4,7 +4,7 @@ use super::ViewFormat;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::load::LoadArgs;
-use super::pass::{PassArgs, judged};
+use super::pass::{PassArgs, PruneArgs, judged};
 use super::ui::Ui;
 use crate::report::{ObjectView, View, json};
 
@@ -29,6 +29,8 @@ pub struct Args {
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
+    prune: PruneArgs,
+    #[command(flatten)]
     pub connect: ConnectArgs,
 }
 
@@ -39,7 +41,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     }
     args.connect
         .connected(async |aws, _| {
-            let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
+            let (loaded, session) = args.pass.begin_pruning(&args.prune, &args.load, aws, ui)?;
             let planned = ui.during(&session.aws, session.plan(&loaded.desired)).await?;
             args.connect.check_account(&planned.plan.account)?;
             let view = View::of(&planned.plan, &loaded.source, args.show_values);
@@ -47,7 +49,10 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 ViewFormat::Json => ui.result(&json(&view)),
                 ViewFormat::Markdown => ui.result(&view.plan_markdown(ui.verbose)),
                 ViewFormat::Text => {
-                    ui.result(&[view.heading(), view.plan_text(ui.verbose), view.summary_text()].concat());
+                    ui.result(
+                        &[view.heading(), view.plan_text(ui.verbose), view.prune_text(), view.summary_text()]
+                            .concat(),
+                    );
                 }
             }
             let changes = view.objects.iter().any(ObjectView::is_noteworthy);

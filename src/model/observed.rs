@@ -50,6 +50,8 @@ pub struct Observed {
     pub resources: BTreeMap<Key, Sighting<Resource>>,
     /// Clusters and capacity providers that services name and nobody declares: they must exist.
     pub external: BTreeMap<Key, Sighting<Resource>>,
+    /// By Region, what carries our owner's tag; looked for only to prune. Unreadable: the list of it.
+    pub owned: BTreeMap<String, Sighting<Owned>>,
     /// Task definitions: those that services run, and recent ones of the wanted families, by Region.
     pub revisions: BTreeMap<RevisionKey, Sighting<Revision>>,
     /// The newest ACTIVE revisions of a family, newest first, each in `revisions`.
@@ -58,6 +60,15 @@ pub struct Observed {
 
 /// `(Region, family:revision)`, or `(Region, family)`.
 pub type RevisionKey = (String, String);
+
+/// What the tagging API lists as an owner's in one Region: a little late, and what is deleted for a while longer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Owned {
+    /// How many of it the source declares.
+    pub declared: usize,
+    /// The rest, as each one's own API describes it: whether it is there, and whose it is.
+    pub others: BTreeMap<Key, Sighting<Resource>>,
+}
 
 /// A resource as AWS described it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -106,8 +117,8 @@ pub struct Parts {
     pub lifecycle_policy: Option<Sighting<Document>>,
     /// Of a repository: the repository policy, parsed.
     pub repository_policy: Option<Sighting<Document>>,
-    /// Of a repository: whether it holds images; asked only when it may be deleted.
-    pub has_images: Option<Sighting<bool>>,
+    /// Of a repository: how many images it holds, counted up to a page of 1,000; asked only when it may be deleted.
+    pub images: Option<Sighting<usize>>,
 }
 
 /// A service's deployments, as far as they were read.

@@ -6,7 +6,7 @@
 use super::desired::{DeletionPolicy, Document, Object};
 use super::diff::masked;
 use super::facts::Shape;
-use super::names::tag;
+use super::names::{Kind, tag};
 use super::observed::Tags;
 use super::reduce::reduce;
 use serde_json::Value;
@@ -114,6 +114,11 @@ impl Rejected {
 }
 
 impl State {
+    /// What is to happen to a resource of `kind` when its manifest goes.
+    pub fn deletion(&self, kind: Kind) -> DeletionPolicy {
+        self.deletion.unwrap_or(DeletionPolicy::of(kind))
+    }
+
     pub fn of(tags: &Tags) -> Self {
         let mut state = Self::default();
         let words = tags.get(tag::STATE).and_then(|text| text.strip_prefix("v1 ")).unwrap_or_default();

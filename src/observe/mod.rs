@@ -9,6 +9,7 @@ mod capacity_provider;
 mod cluster;
 mod history;
 mod inventory;
+mod owned;
 mod read;
 mod repository;
 mod revision;
@@ -18,6 +19,7 @@ mod service;
 pub use cache::ReadCache;
 pub use history::add_histories;
 pub use inventory::inventory;
+pub use owned::add_owned;
 
 use crate::aws::{Aws, CallError};
 use crate::model::desired::{Desired, Object};

@@ -24,6 +24,14 @@ pub enum Waiting {
     Draining,
     /// The deployment has begun, and AWS still describes the service as it was before.
     Deployment,
+    /// A cluster can only be deleted when nothing is left in it.
+    NotEmpty { inside: String },
+    /// A capacity provider that goes is used by something that goes, too.
+    InUse { by: String },
+    /// A capacity provider that goes is being taken from a cluster.
+    Detaching { cluster: String },
+    /// AWS is deleting it.
+    Deleting,
 }
 
 /// A person must act.
@@ -47,6 +55,20 @@ pub enum Blocked {
     RollingBack(Failure),
     /// What the manifest wants was tried and failed, and nothing brings it back.
     RolloutFailed(Failure),
+    /// It would be deleted, and something that stays is in it.
+    NotEmpty { inside: String },
+    /// It would be deleted, and something that stays uses it.
+    InUse { by: String },
+    /// It would be deleted, and that needs a word more. `object` is its name on the command line.
+    Unconfirmed { object: String, what: String },
+    /// It would be deleted, and pruning as a whole is refused: for which of the three reasons below the plan says once.
+    PruneRefused,
+    /// Nothing is pruned: the source may declare more than is known.
+    PruneSource { why: &'static str },
+    /// Nothing is pruned: what is owned could not be listed.
+    PruneSearch { cause: String },
+    /// Nothing is pruned: too much would go at once.
+    PruneLimit { going: usize, owned: usize, allowed: usize, confirmation: String },
 }
 
 impl Hold {
@@ -59,6 +81,10 @@ impl Hold {
                 Waiting::Attachments { .. } => "WaitingForAttachments",
                 Waiting::Draining => "WaitingForDraining",
                 Waiting::Deployment => "WaitingForDeployment",
+                Waiting::NotEmpty { .. } => "WaitingUntilEmpty",
+                Waiting::InUse { .. } => "WaitingUntilUnused",
+                Waiting::Detaching { .. } => "WaitingForDetachment",
+                Waiting::Deleting => "WaitingForDeletion",
             },
             Self::Blocked(blocked) => match blocked {
                 Blocked::NotOwned { .. } => "NotOwned",
@@ -70,6 +96,13 @@ impl Hold {
                 Blocked::RolledBack(_) => "RolledBack",
                 Blocked::RollingBack(_) => "RollingBack",
                 Blocked::RolloutFailed(_) => "RolloutFailed",
+                Blocked::NotEmpty { .. } => "NotEmpty",
+                Blocked::InUse { .. } => "InUse",
+                Blocked::Unconfirmed { .. } => "Unconfirmed",
+                Blocked::PruneRefused => "PruneRefused",
+                Blocked::PruneSource { .. } => "PruneSource",
+                Blocked::PruneSearch { .. } => "PruneSearch",
+                Blocked::PruneLimit { .. } => "PruneLimit",
             },
         }
     }
@@ -98,6 +131,17 @@ impl Hold {
                 "correct the manifest; to try the same again, give it a new word in the annotation `ecs-operator.dev/retry`"
                     .to_owned()
             }
+            Blocked::NotEmpty { .. } => "delete or move what is in it, or declare it again".to_owned(),
+            Blocked::InUse { by } => format!("take it from {by}, or declare it again"),
+            Blocked::Unconfirmed { object, .. } => {
+                format!("to delete it all the same, pass `--confirm {object}`")
+            }
+            Blocked::PruneRefused => return None,
+            Blocked::PruneSource { .. } => "correct the source; what it does declare goes on".to_owned(),
+            Blocked::PruneSearch { .. } => "what is declared goes on without it".to_owned(),
+            Blocked::PruneLimit { confirmation, .. } => format!(
+                "to delete just these, pass `--confirm {confirmation}`; `--prune-limit` allows more at once"
+            ),
         })
     }
 }
@@ -121,6 +165,10 @@ impl fmt::Display for Waiting {
             }
             Self::Draining => f.write_str("a service of this name is still draining"),
             Self::Deployment => f.write_str("a deployment has begun that AWS does not show yet"),
+            Self::NotEmpty { inside } => write!(f, "{inside} still in it"),
+            Self::InUse { by } => write!(f, "{by} still uses it"),
+            Self::Detaching { cluster } => write!(f, "it is being detached from cluster `{cluster}`"),
+            Self::Deleting => f.write_str("AWS is deleting it"),
         }
     }
 }
@@ -145,8 +193,20 @@ impl fmt::Display for Blocked {
             Self::Dependency { on } => write!(f, "it needs {on}, which is held up"),
             Self::RolledBack(failure) => told(f, "was rolled back", failure),
             Self::RollingBack(failure) => told(f, "is being rolled back", failure),
-            Self::RolloutFailed(failure) => {
-                write!(f, "`{}` failed: {failure}", failure.from)
+            Self::RolloutFailed(failure) => write!(f, "`{}` failed: {failure}", failure.from),
+            Self::NotEmpty { inside } => write!(f, "{inside} in it that nobody deletes"),
+            Self::InUse { by } => write!(f, "{by} uses it and stays"),
+            Self::Unconfirmed { what, .. } => f.write_str(what),
+            Self::PruneRefused => f.write_str("nothing is pruned in this pass"),
+            Self::PruneSource { why } => write!(f, "nothing is pruned: {why}"),
+            Self::PruneSearch { cause } => {
+                write!(f, "nothing is pruned: what is owned could not be listed: {cause}")
+            }
+            Self::PruneLimit { going, owned, allowed, .. } => {
+                write!(
+                    f,
+                    "nothing is pruned: {going} of {owned} owned would go, and no more than {allowed} may at once"
+                )
             }
         }
     }

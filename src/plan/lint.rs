@@ -6,6 +6,9 @@ use crate::model::names::Key;
 use crate::model::semantics::{Change, Meaning};
 use std::collections::BTreeMap;
 
+/// What deletes a resource with all that it is.
+const DELETES: [&str; 4] = ["DeleteCapacityProvider", "DeleteCluster", "DeleteRepository", "DeleteService"];
+
 /// The rules that `plan` breaks, in words; none for a sound plan.
 pub fn lint(plan: &Plan) -> Vec<String> {
     let mut broken = Vec::new();
@@ -20,7 +23,7 @@ pub fn lint(plan: &Plan) -> Vec<String> {
         let object = plan.objects.iter().find(|object| object.key == action.object);
         match object.map(|object| object.verdict) {
             None => broken.push(format!("{name} touches something that nobody declares")),
-            Some(Verdict::NotOwned | Verdict::Unreadable | Verdict::Suspended) => {
+            Some(Verdict::NotOwned | Verdict::Unreadable | Verdict::Suspended | Verdict::Retained) => {
                 broken.push(format!("{name} touches something that must be left alone"));
             }
             // That another manifest is what runs, or that it was rejected, is noted down.
@@ -28,6 +31,14 @@ pub fn lint(plan: &Plan) -> Vec<String> {
                 broken.push(format!("{name} changes something that is as declared"));
             }
             Some(_) => {}
+        }
+        let is_replaced = object.is_some_and(|object| object.change() == Some(Change::Replacement));
+        let goes = object.is_some_and(|object| object.verdict == Verdict::Delete);
+        if DELETES.contains(&action.operation) && !goes && !is_replaced {
+            broken.push(format!("{name} deletes something that is to stay"));
+        }
+        if goes && plan.prune.as_ref().is_none_or(|prune| prune.hold.is_some()) {
+            broken.push(format!("{name} prunes while nothing may be pruned"));
         }
         if action.operation == "UpdateService" {
             *updates.entry(&action.object).or_default() += 1;

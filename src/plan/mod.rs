@@ -6,9 +6,13 @@
 
 mod capacity_provider;
 mod cluster;
+mod delete;
 mod hold;
 pub mod lint;
 mod object;
+pub mod prune;
+#[cfg(test)]
+mod prune_tests;
 mod rejection;
 mod repository;
 mod revision;
@@ -18,6 +22,7 @@ mod service;
 mod tests;
 
 pub use hold::{Blocked, Hold, Waiting};
+pub use prune::{Limit, Prune, Pruning};
 
 use crate::model::desired::{Desired, Document, Origin};
 use crate::model::diff::Difference;
@@ -34,8 +39,10 @@ pub struct Options {
     pub owner: String,
     /// Adopt whatever exists without an owner, as if every manifest asked for it.
     pub adopt: bool,
-    /// `KIND/NAME` of objects whose replacement or deletion is confirmed.
+    /// `KIND/NAME` of objects whose replacement or deletion is confirmed, and `prune/HASH` of all that goes at once.
     pub confirmed: Vec<String>,
+    /// Delete what is owned and not declared; `None`: it is not looked for.
+    pub prune: Option<Prune>,
 }
 
 /// Everything that would be done, and why the rest is not.
@@ -52,6 +59,8 @@ pub struct Plan {
     pub asks: BTreeSet<Key>,
     /// Where the deployments of the services stand that are there and were looked into.
     pub rollouts: BTreeMap<Key, Progress>,
+    /// What became of pruning, where it was asked for. What it found stands among the objects.
+    pub prune: Option<Pruning>,
 }
 
 /// What would become of one object.
@@ -84,6 +93,8 @@ pub enum Verdict {
     /// It exists and would be taken over.
     Adopt,
     Delete,
+    /// Ours and not declared, and kept: its deletion policy or another manifest says so.
+    Retained,
     /// It exists and is not ours: never touched.
     NotOwned,
     /// The reads that would tell have failed.
@@ -110,7 +121,7 @@ impl ObjectPlan {
 
     /// Whether AWS is not what the manifest says, whatever the reason.
     pub fn differs(&self) -> bool {
-        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
     }
 }
 
@@ -141,7 +152,7 @@ pub struct Binding {
     pub to: &'static str,
 }
 
-/// Plans every object of `desired`.
+/// Plans every object of `desired`, and where that is asked for what nobody declares any more.
 pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
     let mut draft = Draft::new(desired, observed, options);
     for object in desired.objects.values() {
@@ -153,6 +164,7 @@ pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
         };
         object::plan(&mut draft, object, steps);
     }
+    prune::plan(&mut draft);
     draft.plan
 }
 

@@ -4,9 +4,10 @@
 //! The order is: tags first (a denied tag blocks before anything is changed), then the changes, then the tag
 //! that says the manifest is applied.
 
+use super::delete::Call;
 use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
 use crate::model::described::{tag_list, tag_map};
-use crate::model::desired::{Document, DriftPolicy, Object};
+use crate::model::desired::{DeletionPolicy, Document, DriftPolicy, Object};
 use crate::model::diff::{Diff, Difference, diff, masked};
 use crate::model::facts::Shape;
 use crate::model::names::{Kind, tag};
@@ -16,6 +17,9 @@ use crate::model::reduce::reduce;
 use crate::model::semantics::Change;
 use crate::model::state::{State, digest, manifest};
 use serde_json::{Map, Value, json};
+
+/// The path of a deletion policy that changed, as its annotation is named.
+const DELETION: &str = "deletion-policy";
 
 /// The cause of a read that failed: the object is left as it is.
 pub(super) type Unreadable = String;
@@ -33,7 +37,10 @@ pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object, steps: &Steps)
         Ok(mut work) => {
             let planned = match work.live {
                 None => (steps.create)(draft, &mut work),
-                Some(live) => (steps.update)(draft, &mut work, live),
+                Some(live) => {
+                    work.compare_deletion(live);
+                    (steps.update)(draft, &mut work, live)
+                }
             };
             match planned {
                 Ok(()) => work.finish(draft),
@@ -141,6 +148,19 @@ impl<'a> Work<'a> {
         self.plan.undeclared.extend(undeclared);
     }
 
+    /// What is to happen when the manifest goes must be known when it is gone: it is kept in the state tag.
+    fn compare_deletion(&mut self, live: &Resource) {
+        let kind = self.object.key.kind;
+        let (kept, wanted) = (self.state.deletion(kind), self.object.policy.deletion);
+        if kept == wanted || self.adopt || live.status() == Some("DRAINING") {
+            return;
+        }
+        let (live, desired) = (Some(json!(kept.name())), Some(json!(wanted.name())));
+        let (path, shape, change) = (DELETION.to_owned(), kind.spec(), Change::InPlace);
+        let difference = Difference { path, live, desired, by_default: false, shape, secret: false, change };
+        self.differ_as(difference, false);
+    }
+
     /// `declared` with AWS's own values at the paths that the manifest says to leave alone; `part` is what those
     /// paths begin with, such as `service`.
     pub fn leaving_alone(&self, shape: &Shape, part: &str, declared: &Document, live: &Document) -> Document {
@@ -176,7 +196,7 @@ impl<'a> Work<'a> {
         let differences = self.to_write().cloned().collect();
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let diff = Diff { differences, undeclared: Vec::new() };
-        diff.members(&prefix).into_iter().filter(|member| member != "tags").collect()
+        diff.members(&prefix).into_iter().filter(|member| !is_tag(member)).collect()
     }
 
     fn to_write(&self) -> impl Iterator<Item = &Difference> {
@@ -239,7 +259,9 @@ impl<'a> Work<'a> {
 
     fn written_state(&self, applied: bool) -> State {
         let applied = if applied { Some(self.hash.clone()) } else { self.state.applied.clone() };
-        State { attempted: Some(self.hash.clone()), applied, ..self.next.clone() }
+        let policy = self.object.policy.deletion;
+        let deletion = Some(policy).filter(|policy| *policy != DeletionPolicy::of(self.object.key.kind));
+        State { attempted: Some(self.hash.clone()), applied, deletion, ..self.next.clone() }
     }
 
     /// Whether the tag must say something else though nothing else is to be done: another manifest turned out to be what
@@ -273,6 +295,11 @@ impl<'a> Work<'a> {
         }
         let action = self.act(draft, tagging_api(self.object.key.kind), "TagResource", input);
         draft.plan.actions[action].bindings.extend(arn);
+    }
+
+    /// Adds a call after all of this object's so far.
+    pub fn call(&mut self, draft: &mut Draft<'a>, call: Call) -> usize {
+        self.act(draft, call.api, call.operation, call.input)
     }
 
     /// Adds an action after all of this object's so far.
@@ -337,8 +364,13 @@ fn tagging_api(kind: Kind) -> &'static str {
     if kind == Kind::EcrRepository { "ecr" } else { "ecs" }
 }
 
+/// Kept in a tag, as the paths of tags are.
 fn is_tag(path: &str) -> bool {
-    path == "tags" || path.starts_with("tags[") || path == "service.tags" || path.starts_with("service.tags[")
+    path == DELETION
+        || path == "tags"
+        || path.starts_with("tags[")
+        || path == "service.tags"
+        || path.starts_with("service.tags[")
 }
 
 /// At most 256 characters of those that every tagging API takes.

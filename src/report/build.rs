@@ -1,8 +1,8 @@
 //! Views from plans, outcomes and what was seen. Here, and only here, secrets are masked.
 
 use super::view::{
-    CallView, CauseView, DifferenceView, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView,
-    Summary, VERSION, View,
+    CallView, CauseView, DifferenceView, ErrorView, HoldView, ObjectView, PruneView, Result, RolloutState,
+    RolloutView, Summary, VERSION, View,
 };
 use super::words;
 use crate::execute::{ActionResult, Outcome};
@@ -11,7 +11,7 @@ use crate::model::diff::masked;
 use crate::model::facts;
 use crate::model::names::{Kind, family_and_revision};
 use crate::model::observed::{Observed, Sighting};
-use crate::plan::{Action, Hold, ObjectPlan, Plan, PlannedDifference};
+use crate::plan::{Action, Hold, ObjectPlan, Plan, PlannedDifference, Pruning};
 use crate::rollout::{Cause, Progress, progress};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -38,6 +38,7 @@ impl View {
             owner: plan.owner.clone(),
             source: source.place.clone(),
             revision: source.revision.clone(),
+            prune: plan.prune.as_ref().map(PruneView::of),
             summary: Summary::of(&objects),
             objects,
         }
@@ -88,6 +89,19 @@ impl Summary {
             verdicts: verdicts.into_iter().filter(|(_, count)| *count > 0).collect(),
             waiting: held(false),
             blocked: held(true),
+        }
+    }
+}
+
+impl PruneView {
+    fn of(pruning: &Pruning) -> Self {
+        Self {
+            regions: pruning.regions.iter().cloned().collect(),
+            owned: pruning.owned,
+            going: pruning.going.len(),
+            allowed: pruning.allowed,
+            confirmation: pruning.confirmation.clone(),
+            hold: pruning.hold.as_ref().map(HoldView::of),
         }
     }
 }

@@ -24,5 +24,6 @@ pub use json::{json, schema};
 pub use problems::Validated;
 pub use text::counted;
 pub use view::{
-    Applied, CauseView, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
+    Applied, CauseView, ErrorView, ObjectView, PruneView, Result, RolloutState, RolloutView, Summary,
+    VERSION, View,
 };

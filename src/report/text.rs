@@ -33,9 +33,20 @@ impl View {
 
     /// What would change.
     pub fn plan_text(&self, verbose: bool) -> String {
-        let shown = self.clone().only(|object| verbose || object.is_noteworthy());
+        let shown = self.clone().only(|object| verbose || object.is_told());
         let width = shown.label_width();
         shown.objects.iter().map(|object| object.plan_text(&shown.label(object), width, verbose)).collect()
+    }
+
+    /// What became of pruning, on one line and why it is refused: nothing where it was not asked for.
+    pub fn prune_text(&self) -> String {
+        let Some(prune) = &self.prune else { return String::new() };
+        let hold = prune.hold.iter().map(HoldView::text).collect::<String>();
+        if prune.owned == 0 && prune.hold.is_some() {
+            return format!("prune: refused\n{hold}");
+        }
+        let regions = prune.regions.join(", ");
+        format!("prune: {} of {} owned in {regions} would go\n{hold}", prune.going, prune.owned)
     }
 
     /// `2 to create, 1 to change, 14 unchanged`.
@@ -68,7 +79,7 @@ impl View {
         let is_fine = |object: &ObjectView| {
             object.is_ready() || (rolling_is_fine && object.is_as_declared() && object.rolling().is_some())
         };
-        let all = self.objects.len();
+        let all = self.objects.iter().filter(|object| object.verdict != Verdict::Retained).count();
         let rest = self.clone().only(|object| !is_fine(object));
         let rolling = self.objects.iter().filter(|object| object.rolling().is_some()).count();
         let line = match (rest.objects.len(), rolling) {
@@ -93,7 +104,7 @@ impl View {
     /// `EcsService/checkout`, with the AWS name where it is another, and the Region where there are several.
     pub(super) fn label(&self, object: &ObjectView) -> String {
         let mut label = tame(&object.object);
-        if object.object.split_once('/').is_some_and(|(_, name)| name != object.name) {
+        if !object.object.ends_with(&format!("/{}", object.name)) {
             label += &format!(" ({})", tame(&object.name));
         }
         if self.regions.len() > 1 {
@@ -104,9 +115,15 @@ impl View {
 }
 
 impl ObjectView {
-    /// Whether a plan tells of it unasked. That something is noted down about what is as declared is no news.
+    /// Whether a plan tells of it unasked.
+    pub fn is_told(&self) -> bool {
+        self.is_noteworthy() || self.verdict == Verdict::Retained
+    }
+
+    /// Whether anything about it would change, or should. That something is noted down about what is as declared is no news.
     pub fn is_noteworthy(&self) -> bool {
-        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended) || self.hold.is_some()
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
+            || self.hold.is_some()
     }
 
     /// What would become of it: the class of its change, or its verdict.
@@ -162,7 +179,9 @@ impl ObjectView {
                 return None;
             }
             Result::Done => {
-                let done = words(self.verdict).done;
+                // What waits to be deleted is not deleted yet.
+                let begun = self.verdict == Verdict::Delete && self.hold.is_some();
+                let done = if begun { "on its way" } else { words(self.verdict).done };
                 let later = self.hold.as_ref().map(|hold| format!("; {}", hold.message)).unwrap_or_default();
                 line(&format!("{GREEN}✓{GREEN:#} {label} {done}{later}"))
             }
@@ -251,13 +270,15 @@ impl ObjectView {
             (_, _, Some(RolloutState::RollingBack)) => ('✗', RED, "going back"),
             (_, _, Some(RolloutState::Rolling)) => ('…', CYAN, "rolling out"),
             (Verdict::Suspended, ..) => ('.', DIM, "suspended"),
+            (Verdict::Retained, ..) => ('.', DIM, "retained"),
             (Verdict::Unchanged, ..) => ('✓', GREEN, "ready"),
         }
     }
 
     /// Whether it is as declared, wherever its deployment stands.
     pub fn is_as_declared(&self) -> bool {
-        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended) && self.hold.is_none()
+        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
+            && self.hold.is_none()
     }
 
     /// Whether it is as declared, and its deployment done.

@@ -30,6 +30,9 @@ pub struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     pub objects: Vec<ObjectView>,
+    /// What became of pruning, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prune: Option<PruneView>,
     pub summary: Summary,
 }
 
@@ -53,11 +56,30 @@ pub struct Summary {
     pub blocked: usize,
 }
 
+/// Pruning as a whole; what it would delete stands among the objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PruneView {
+    /// Where what is owned was looked for.
+    pub regions: Vec<String>,
+    /// How much is owned there, declared or not.
+    pub owned: usize,
+    /// How much would go.
+    pub going: usize,
+    /// How much may go without being confirmed.
+    pub allowed: usize,
+    /// What `--confirm` takes to confirm just this.
+    pub confirmation: String,
+    /// Why nothing is pruned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldView>,
+}
+
 /// One object.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectView {
-    /// `KIND/NAME`, as the manifest has it.
+    /// `KIND/NAME`, as the manifest has it, and with the cluster of a service where there is no manifest any more.
     pub object: String,
     #[serde(serialize_with = "kind")]
     #[schemars(with = "String", extend("enum" = Kind::ALL.map(Kind::name)))]
@@ -68,7 +90,7 @@ pub struct ObjectView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
     pub region: String,
-    /// The place of its manifest.
+    /// The place of its manifest; of the last one where there is none any more.
     pub place: String,
     #[serde(serialize_with = "verdict")]
     #[schemars(with = "String", extend("enum" = VERDICTS.map(|verdict| words::words(verdict).name)))]

@@ -5,6 +5,7 @@ mod cluster;
 mod crash;
 mod failure;
 mod ownership;
+mod prune;
 mod repository;
 mod scaling;
 mod service;
