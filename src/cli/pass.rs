@@ -33,10 +33,12 @@ impl PassArgs {
             return Err(Failure::input(format!("`--confirm {unknown}` names no object of these manifests"))
                 .hint("write it as the plan shows it, such as `EcsService/checkout`"));
         }
-        let options =
-            Options { owner: self.owner.clone(), adopt: self.adopt, confirmed: self.confirm.clone() };
         ui.waiting_for("reading what runs");
-        Ok((loaded, Session::new(aws, options)))
+        Ok((loaded, Session::new(aws, self.options())))
+    }
+
+    pub fn options(&self) -> Options {
+        Options { owner: self.owner.clone(), adopt: self.adopt, confirmed: self.confirm.clone() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is wanted: the objects of a source, checked and resolved.
 
-use super::names::{Key, Kind};
+use super::names::{Key, Kind, last_segment};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,6 +12,23 @@ pub type Document = Map<String, Value>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
+}
+
+impl Desired {
+    /// The objects of `keys` with all that they depend on: what is planned of them is as if all were planned.
+    #[must_use]
+    pub fn around<'a>(&'a self, keys: impl IntoIterator<Item = &'a Key>) -> Self {
+        let mut open: Vec<Key> = keys.into_iter().cloned().collect();
+        let mut part = Self::default();
+        while let Some(key) = open.pop() {
+            let Some(object) = self.objects.get(&key).filter(|_| !part.objects.contains_key(&key)) else {
+                continue;
+            };
+            open.extend(object.depends_on());
+            part.objects.insert(key, object.clone());
+        }
+        part
+    }
 }
 
 /// One object wanted.
@@ -30,6 +47,38 @@ impl Object {
     pub fn part(&self, name: &str) -> Option<&Document> {
         self.spec.get(name)?.as_object()
     }
+
+    /// What it may depend on, wherever that is declared: its cluster, and the capacity providers that it names.
+    pub fn depends_on(&self) -> Vec<Key> {
+        let key = &self.key;
+        let cluster = match key.kind {
+            Kind::EcsService => Some(key.its_cluster()),
+            Kind::EcsCapacityProvider => key.cluster.as_ref().map(|cluster| key.of_cluster(cluster)),
+            Kind::EcsCluster => Some(key.clone()),
+            Kind::EcrRepository => None,
+        };
+        let list = |pointer: [&str; 2]| {
+            let part = if pointer[0].is_empty() { Some(&self.spec) } else { self.part(pointer[0]) };
+            part.and_then(|part| part.get(pointer[1])?.as_array()).into_iter().flatten()
+        };
+        let named = list(["", "capacityProviders"]).filter_map(Value::as_str);
+        let in_strategy = list(["", "defaultCapacityProviderStrategy"])
+            .chain(list(["service", "capacityProviderStrategy"]))
+            .filter_map(|item| item["capacityProvider"].as_str());
+        let providers = named.chain(in_strategy).map(last_segment).flat_map(|name| {
+            // Of the account, or of the cluster alone (Managed Instances).
+            let of = |cluster: Option<&Key>| Key {
+                kind: Kind::EcsCapacityProvider,
+                region: key.region.clone(),
+                cluster: cluster.map(|cluster| cluster.name.clone()),
+                name: name.to_owned(),
+            };
+            [of(None), of(cluster.as_ref())]
+        });
+        let mut keys: Vec<Key> = providers.collect();
+        keys.extend(cluster.filter(|cluster| cluster != key));
+        keys
+    }
 }
 
 /// The manifest an object comes from.
@@ -41,6 +90,16 @@ pub struct Origin {
     pub name: String,
     /// `path:line` of a file, or the object's place in a cluster.
     pub place: String,
+}
+
+impl Origin {
+    /// `place` without its line: what a broken file holds.
+    pub fn file(&self) -> &str {
+        match self.place.rsplit_once(':') {
+            Some((file, line)) if line.bytes().all(|digit| digit.is_ascii_digit()) => file,
+            _ => &self.place,
+        }
+    }
 }
 
 impl fmt::Display for Origin {

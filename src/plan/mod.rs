@@ -15,6 +15,7 @@ mod scaling;
 mod service;
 #[cfg(test)]
 mod tests;
+mod without;
 
 pub use hold::{Blocked, Hold, Waiting};
 

@@ -9,6 +9,7 @@
 #![allow(clippy::format_push_string)] // Lines are put together piece by piece; `write!` to a String cannot fail.
 
 mod build;
+mod event;
 mod json;
 mod problems;
 #[cfg(test)]
@@ -19,7 +20,10 @@ mod view;
 mod words;
 
 pub use build::Source;
+pub use event::{Event, Happening, Told};
 pub use json::{json, schema};
 pub use problems::Validated;
 pub use text::counted;
-pub use view::{Applied, ErrorView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View};
+pub use view::{
+    Applied, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
+};

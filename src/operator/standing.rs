@@ -1,0 +1,145 @@
+//! Where an object stands, as far as people were told; what is told when it stands elsewhere. Pure. Tests: at the end.
+
+use crate::model::names::family_and_revision;
+use crate::model::observed::Resource;
+use crate::plan::{ObjectPlan, Verdict};
+use crate::report::{Event, Happening, HoldView, ObjectView, RolloutState};
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub verdict: Verdict,
+    pub hold: Option<HoldView>,
+    /// Drift that its manifest says only to report, by path.
+    pub drift: Vec<String>,
+    /// Why it could not be read.
+    pub unreadable: Option<String>,
+    /// The last call that failed, or that was not kept.
+    pub trouble: Option<Trouble>,
+    pub rollout: Option<Rollout>,
+}
+
+/// Calls that do not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub what: Happening,
+    /// The same for the same trouble.
+    pub gist: String,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// A service's newest deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// The deployment's id.
+    pub id: String,
+    pub state: RolloutState,
+    /// `family:revision`.
+    pub revision: String,
+    pub reason: String,
+}
+
+impl Standing {
+    /// As a look has found it. Troubles are of writes: the looks before them know nothing of those.
+    pub fn of(
+        object: &ObjectPlan,
+        view: &ObjectView,
+        live: Option<&Resource>,
+        trouble: Option<Trouble>,
+    ) -> Self {
+        let held_back = view.differences.iter().filter(|difference| difference.held_back);
+        Self {
+            verdict: view.verdict,
+            hold: view.hold.clone(),
+            drift: held_back.map(|difference| difference.path.clone()).collect(),
+            unreadable: (view.verdict == Verdict::Unreadable).then(|| object.notes.join("; ")),
+            trouble,
+            rollout: live.and_then(|live| Rollout::of(live, view)),
+        }
+    }
+
+    /// Whether nothing is amiss, wherever its rollout stands.
+    fn is_fine(&self) -> bool {
+        self.hold.is_none() && self.drift.is_empty() && self.unreadable.is_none() && self.trouble.is_none()
+    }
+
+    /// What is to be told of `object`, which stood there before, or was not known.
+    pub fn news(&self, object: &str, before: Option<&Self>) -> Vec<Event> {
+        let was = |same: &dyn Fn(&Self) -> bool| before.is_some_and(same);
+        let mut events = Vec::new();
+        let mut tell = |what, message: &str| events.push(Event::of(object, what, message));
+        if let Some(rollout) = &self.rollout {
+            rollout.news(before.and_then(|before| before.rollout.as_ref()), &mut tell);
+        }
+        if self.verdict == Verdict::Suspended && !was(&|before| before.verdict == Verdict::Suspended) {
+            tell(Happening::Suspended, "its manifest asks to be left alone");
+        }
+        if let Some(cause) = self.unreadable.as_ref().filter(|_| !was(&|before| before.unreadable.is_some()))
+        {
+            tell(Happening::Unreadable, cause);
+        }
+        let is_over = self.is_fine() && self.verdict == Verdict::Unchanged;
+        if is_over && was(&|before| !before.is_fine() || before.verdict == Verdict::Suspended) {
+            tell(Happening::Ready, "");
+        }
+        if !self.drift.is_empty() && !was(&|before| before.drift == self.drift) {
+            let drifted = Event::of(object, Happening::Drifted, "its manifest says only to report it");
+            events.push(drifted.at(self.drift.clone()));
+        }
+        if let Some(hold) =
+            self.hold.as_ref().filter(|hold| !was(&|before| before.hold.as_ref() == Some(*hold)))
+        {
+            let what = if hold.blocked { Happening::Blocked } else { Happening::Waiting };
+            events.push(Event::of(object, what, &hold.message).with_hint(hold.hint.clone()));
+        }
+        if let Some(trouble) = &self.trouble {
+            let known = |before: &Self| before.trouble.as_ref().is_some_and(|was| was.gist == trouble.gist);
+            if !was(&known) {
+                let event = Event::of(object, trouble.what, &trouble.message);
+                events.push(event.with_hint(trouble.hint.clone()));
+            }
+        }
+        events
+    }
+}
+
+impl Rollout {
+    fn of(service: &Resource, view: &ObjectView) -> Option<Self> {
+        let deployments = service.body.get("deployments")?.as_array()?;
+        let primary = deployments.iter().find(|deployment| deployment["status"] == "PRIMARY")?;
+        let text = |name: &str| primary[name].as_str().unwrap_or_default().to_owned();
+        let judged = view.rollout.as_ref()?;
+        // Tasks that come and go under a deployment that is done are no rollout.
+        let state = match (judged.state, text("rolloutState").as_str()) {
+            (RolloutState::Rolling, "COMPLETED") => RolloutState::Done,
+            (state, _) => state,
+        };
+        Some(Self {
+            id: text("id"),
+            state,
+            revision: family_and_revision(primary["taskDefinition"].as_str().unwrap_or_default()).to_owned(),
+            reason: judged.reason.clone().unwrap_or_default(),
+        })
+    }
+
+    /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it failed.
+    fn news(&self, before: Option<&Self>, tell: &mut impl FnMut(Happening, &str)) {
+        let same = before.filter(|before| before.id == self.id);
+        if same.is_some_and(|before| before.state == self.state) {
+            return;
+        }
+        match self.state {
+            RolloutState::Rolling => tell(Happening::Rolling, &self.revision),
+            RolloutState::Done if before.is_none() => {}
+            RolloutState::Done => tell(Happening::RolledOut, &self.revision),
+            RolloutState::Failed => {
+                let parts: Vec<&str> = [self.revision.as_str(), &self.reason]
+                    .into_iter()
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                tell(Happening::RolloutFailed, &parts.join(": "));
+            }
+        }
+    }
+}
