@@ -7,6 +7,7 @@
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
+//! - [`operator`]: the loop, for simulated days.
 //! - [`pasted`]: what people keep in their repositories, applied.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
@@ -23,6 +24,7 @@ mod import;
 mod model;
 mod moto;
 mod operations;
+mod operator;
 mod pasted;
 mod properties;
 mod readme;

@@ -6,7 +6,7 @@ use ecs_operator::manifest::write::yaml;
 use ecs_operator::model::desired::{Desired, Document, Object, Origin, Policy};
 use ecs_operator::model::names::{Key, Kind, tag};
 use ecs_operator::model::observed::{Observed, Parts, Resource, Revision, Sighting, Tags};
-use ecs_operator::observe::{RevisionCache, inventory};
+use ecs_operator::observe::{ReadCache, inventory};
 use ecs_operator::plan::{self, Options, Plan, Verdict};
 use ecs_operator::reconcile::Session;
 use ecs_operator::resolve::{self, resolve};
@@ -368,7 +368,7 @@ async fn disown(session: &Session, desired: &Desired) {
 }
 
 async fn imported(session: &Session, cluster: &str, into: &Path) -> Import {
-    let observed = inventory(&session.aws, &RevisionCache::default(), REGION, cluster).await.unwrap();
+    let observed = inventory(&session.aws, &ReadCache::default(), REGION, cluster).await.unwrap();
     let import = manifests(&observed).unwrap();
     for (index, one) in import.manifests.iter().enumerate() {
         let text = yaml(one.key.kind, &one.name, None, &one.annotations, &one.spec);
@@ -474,6 +474,6 @@ async fn an_import_has_the_clusters_own_providers_and_the_repositories_of_its_im
 async fn a_cluster_that_is_not_there_is_an_error_with_its_cause() {
     let sandbox = Sandbox::new(World::default());
     let session = session(&sandbox).await;
-    let error = inventory(&session.aws, &RevisionCache::default(), REGION, "none").await.unwrap_err();
+    let error = inventory(&session.aws, &ReadCache::default(), REGION, "none").await.unwrap_err();
     assert_eq!(error.code, "ClusterNotFoundException");
 }

@@ -9,7 +9,7 @@ use ecs_operator::execute::ActionResult;
 use ecs_operator::manifest::problem::Problem;
 use ecs_operator::model::desired::Desired;
 use ecs_operator::model::names::tag;
-use ecs_operator::observe::{RevisionCache, inventory};
+use ecs_operator::observe::{ReadCache, inventory};
 use ecs_operator::plan::{Hold, ObjectPlan, Options, Plan, Verdict};
 use ecs_operator::reconcile::Session;
 use ecs_operator::resolve::{self, Resolved, resolve};
@@ -227,7 +227,7 @@ impl World {
 
     /// Manifests for what runs in a cluster.
     pub async fn import(&self, cluster: &str) -> Vec<Value> {
-        let cache = RevisionCache::default();
+        let cache = ReadCache::default();
         let observed = inventory(&self.session.aws, &cache, REGION, cluster).await.unwrap();
         let import = ecs_operator::import::manifests(&observed).unwrap();
         let written = import.manifests.iter().map(|one| {
@@ -244,6 +244,11 @@ impl World {
         let input = json!({"familyPrefix": family, "status": "ACTIVE"});
         let answer = self.behind(Operation::ListTaskDefinitions, input).await;
         serde_json::from_value(answer["taskDefinitionArns"].clone()).unwrap()
+    }
+
+    /// Of another process with the same owner.
+    pub async fn another_session(&self) -> Session {
+        Session::new(aws(&self.sandbox, &self.garbled).await, self.session.options.clone())
     }
 
     pub async fn impatient(&mut self) {

@@ -5,7 +5,7 @@
 //! nothing of its types leaves this folder. A request in words:
 //!
 //! ```text
-//! call ─► retry ─► (call budget) ─► SDK ─ carrier ─► AWS
+//! call ─► retry ─► budget ─► SDK ─ carrier ─► AWS
 //!   ◄── Answer or CallError ◄── answer ◄── the bytes that the carrier kept
 //! ```
 //!
@@ -13,15 +13,20 @@
 //! `wire_tests` for all operations against raw bytes.
 
 mod answer;
+mod budget;
 mod carrier;
 mod clients;
+mod counters;
 mod error;
 mod failure;
+mod gate;
 mod operation;
 mod page;
 mod retry;
 #[cfg(test)]
 mod wire_tests;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -30,36 +35,81 @@ use tokio::time::{Instant, sleep};
 use tracing::{debug, info};
 
 pub use answer::Answer;
+pub use budget::{Priority, Share, Waiting};
 pub use clients::{Connection, Exchange};
+pub use counters::{Counters, Ended};
 pub use error::{CallError, ErrorKind};
 pub use operation::{Access, Api, Operation, RateClass};
 pub use retry::Patience;
 
 use answer::Attempt;
+use budget::Budget;
 use carrier::Carrier;
 use clients::Clients;
+use counters::Tally;
+use gate::Gate;
 use retry::Waits;
 
-/// AWS, for one set of credentials, in any Region.
+/// AWS, for one set of credentials, in any Region. Clones share all but their patience and priority.
+#[derive(Clone)]
 pub struct Aws {
-    clients: Clients,
+    clients: Arc<Clients>,
+    account: Arc<OnceCell<String>>,
+    budget: Arc<Budget>,
+    tally: Arc<Tally>,
+    gate: Gate,
     patience: Patience,
-    account: OnceCell<String>,
+    priority: Priority,
 }
 
 impl Aws {
     /// Reads the settings; nothing is sent yet.
     pub async fn connect(connection: Connection) -> Self {
+        Self::of(Clients::new(connection).await)
+    }
+
+    fn of(clients: Clients) -> Self {
         Self {
-            clients: Clients::new(connection).await,
+            clients: Arc::new(clients),
+            account: Arc::default(),
+            budget: Arc::new(Budget::new(Share::default())),
+            tally: Arc::default(),
+            gate: Gate::default(),
             patience: Patience::default(),
-            account: OnceCell::new(),
+            priority: Priority::Pass,
         }
     }
 
     #[must_use]
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// With full buckets of this size, shared by the clones that are made from now on.
+    #[must_use]
+    pub fn with_budget(self, share: Share) -> Self {
+        Self { budget: Arc::new(Budget::new(share)), ..self }
+    }
+
+    /// The same AWS; its reads queue with this priority.
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        Self { priority, ..self.clone() }
+    }
+
+    /// Which calls wait for the call budget, the longest wait first.
+    pub fn waiting(&self) -> Vec<Waiting> {
+        self.budget.waiting()
+    }
+
+    /// The calls so far.
+    pub fn counters(&self) -> Counters {
+        self.tally.snapshot()
+    }
+
+    /// From now on no write is sent, nor sent again: it fails as `Stopped`. What is under way goes on.
+    pub fn close(&self) {
+        self.gate.close();
     }
 
     /// The Region of the settings, for what declares none.
@@ -69,18 +119,32 @@ impl Aws {
 
     /// The account of the credentials, twelve digits; asked for once.
     pub async fn account_id(&self, region: &str) -> Result<&str, CallError> {
-        let account = self.account.get_or_try_init(|| async {
-            let input = json!({});
-            let answer = self.call(region, Operation::GetCallerIdentity, &input).await?;
-            answer.document.get("Account").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
-                Attempt { operation: Operation::GetCallerIdentity, region, input: &input }.error(
-                    ErrorKind::Garbage,
-                    "EmptyAnswer",
-                    "the answer names no account",
-                )
-            })
-        });
-        account.await.map(String::as_str)
+        self.account.get_or_try_init(|| self.ask_account(region)).await.map(String::as_str)
+    }
+
+    /// The same, asked for anew: credentials may change under a process that runs for long. Where nobody answers it is
+    /// the one that was answered last.
+    pub async fn account_now(&self, region: &str) -> Result<String, CallError> {
+        match (self.ask_account(region).await, self.account.get()) {
+            (Err(_), Some(known)) => Ok(known.clone()),
+            (Err(error), None) => Err(error),
+            (Ok(account), _) => {
+                self.account.get_or_init(async || account.clone()).await;
+                Ok(account)
+            }
+        }
+    }
+
+    async fn ask_account(&self, region: &str) -> Result<String, CallError> {
+        let input = json!({});
+        let answer = self.call(region, Operation::GetCallerIdentity, &input).await?;
+        answer.document.get("Account").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+            Attempt { operation: Operation::GetCallerIdentity, region, input: &input }.error(
+                ErrorKind::Garbage,
+                "EmptyAnswer",
+                "the answer names no account",
+            )
+        })
     }
 
     /// Carries out an operation, trying again where that helps and does no harm. An
@@ -94,14 +158,26 @@ impl Aws {
             (_, input) => Some(Bytes::from(input.to_string())),
         };
         let mut waits = Waits::new(self.patience, operation.safe_to_repeat(input));
+        let bucket = self.budget.bucket(region, operation.class());
+        let priority = if operation.writes() { Priority::Write } else { self.priority };
+        let began = Instant::now();
         let (mut unclear, mut attempts) = (false, 0);
         loop {
             attempts += 1;
-            // The call budget's place: a permit of `operation.class()` for each attempt.
-            let mut error = match self.attempt(&attempt, body.clone(), attempts).await {
+            let queued = Instant::now();
+            if self.unless_closed(operation, bucket.permit(priority, began)).await.is_none() {
+                return Err(CallError { unclear, attempts: attempts - 1, ..stopped(&attempt) });
+            }
+            let waited = queued.elapsed();
+            let outcome = self.attempt(&attempt, body.clone(), attempts).await;
+            self.tally.count(operation, waited, &outcome);
+            let mut error = match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
+            if error.kind == ErrorKind::Throttled {
+                bucket.throttled();
+            }
             let wait = waits.next(&error);
             unclear |= error.unclear;
             let Some(wait) = wait else {
@@ -109,8 +185,15 @@ impl Aws {
                 error.unclear = unclear;
                 return Err(error);
             };
-            sleep(wait).await;
+            if self.unless_closed(operation, sleep(wait)).await.is_none() {
+                return Err(CallError { unclear, attempts, ..stopped(&attempt) });
+            }
         }
+    }
+
+    /// What comes of `wait`; a write does not wait when no writes are sent any more.
+    async fn unless_closed<T>(&self, operation: Operation, wait: impl Future<Output = T>) -> Option<T> {
+        if operation.writes() { self.gate.unless_closed(wait).await } else { Some(wait.await) }
     }
 
     async fn attempt(
@@ -143,6 +226,10 @@ fn trace(attempt: &Attempt<'_>, number: u32, began: Instant, outcome: &Result<An
             info!(%operation, region, ms, attempt = number, outcome = ?kind, code, request);
         }
     }
+}
+
+fn stopped(attempt: &Attempt<'_>) -> CallError {
+    attempt.error(ErrorKind::Unreachable, CallError::STOPPED, "no more calls are begun")
 }
 
 /// A Region's name becomes part of a host's name.

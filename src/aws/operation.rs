@@ -82,6 +82,32 @@ pub enum RateClass {
     Identity,
 }
 
+impl fmt::Display for RateClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServiceRead => "service read",
+            Self::ServiceModify => "service modify",
+            Self::ServiceDeploymentRead => "service deployment read",
+            Self::ServiceDeploymentModify => "service deployment modify",
+            Self::ServiceRevisionRead => "service revision read",
+            Self::TaskDefinitionRead => "task definition read",
+            Self::TaskDefinitionModify => "task definition modify",
+            Self::ClusterRead => "cluster read",
+            Self::ClusterModify => "cluster modify",
+            Self::ClusterResourceRead => "task read",
+            Self::ClusterResourceModify => "task modify",
+            Self::CapacityProviderRead => "capacity provider read",
+            Self::CapacityProviderModify => "capacity provider modify",
+            Self::TagRead => "tag read",
+            Self::TagModify => "tag modify",
+            Self::Registry => "ECR",
+            Self::Autoscaling => "Application Auto Scaling",
+            Self::Tagging => "resource groups tagging",
+            Self::Identity => "STS",
+        })
+    }
+}
+
 /// May it be sent again when it is not known whether the first one was carried out?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Repeat {

@@ -435,7 +435,7 @@ fn over_socket(endpoint: &str, credentials: bool) -> Aws {
         let nobody = Credentials::new("A", "S", None, None, "test");
         config = config.credentials_provider(SharedCredentialsProvider::new(nobody));
     }
-    Aws { clients: Clients::of(config.build()), patience: Patience::NONE, account: OnceCell::new() }
+    Aws::of(Clients::of(config.build())).with_patience(Patience::NONE)
 }
 
 /// Answers one connection with these bytes, then closes it.
@@ -494,4 +494,65 @@ async fn over_a_socket_every_failure_on_the_way_is_told_apart() {
             "{endpoint}: {error}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_throttle_of_one_call_makes_the_others_of_its_class_wait_and_is_counted() {
+    let throttle = error(400, "ThrottlingException", "Rate exceeded");
+    let (other, aws) = Scripted::new([throttle, ok(&json!({}))]).await;
+    let began = Instant::now();
+    let input = json!({});
+    let sweep = aws.with_priority(Priority::Sweep);
+    let first = async {
+        aws.call("eu-central-1", Operation::DescribeServices, &input).await.unwrap();
+    };
+    let second = async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        sweep.call("eu-central-1", Operation::ListServices, &input).await.unwrap();
+        began.elapsed()
+    };
+    let elsewhere = async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        aws.call("us-east-1", Operation::ListServices, &input).await.unwrap();
+        aws.call("eu-central-1", Operation::ListClusters, &input).await.unwrap();
+        began.elapsed()
+    };
+    let ((), second, elsewhere) = futures::join!(first, second, elsewhere);
+    assert!(second >= Duration::from_millis(900), "{second:?}");
+    assert!(elsewhere < Duration::from_millis(50), "{elsewhere:?}");
+    let counters = aws.counters();
+    assert_eq!((counters.total(), counters.throttles(), other.count()), (5, 1, 5));
+    assert_eq!(counters.calls[&(Operation::DescribeServices, Ended::Ok)], 1);
+    assert_eq!(counters.calls[&(Operation::DescribeServices, Ended::Failed(ErrorKind::Throttled))], 1);
+    assert!(counters.waited[&RateClass::ServiceRead] >= Duration::from_millis(900));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_goes_before_reads_whatever_it_is_called_by() {
+    let (other, aws) = Scripted::new([ok(&json!({}))]).await;
+    let aws = aws.with_budget("1%".parse().unwrap());
+    let sweep = aws.with_priority(Priority::Sweep);
+    let call =
+        async |aws: &Aws, operation| drop(aws.call("eu-central-1", operation, &json!({})).await.unwrap());
+    call(&aws, Operation::DescribeRepositories).await;
+    let seen = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        aws.waiting()
+    };
+    let ((), (), (), seen) = futures::join!(
+        call(&sweep, Operation::DescribeRepositories),
+        call(&aws, Operation::DescribeImages),
+        call(&sweep, Operation::PutLifecyclePolicy),
+        seen
+    );
+    let target = |request: &http::Request<Bytes>| {
+        header(request, "x-amz-target").rsplit('.').next().unwrap().to_owned()
+    };
+    let order: Vec<String> = other.requests().iter().map(target).collect();
+    assert_eq!(
+        order,
+        ["DescribeRepositories", "PutLifecyclePolicy", "DescribeImages", "DescribeRepositories"]
+    );
+    assert_eq!((seen.len(), seen[0].calls, seen[0].class), (1, 3, RateClass::Registry));
+    assert_eq!(seen[0].class.to_string(), "ECR");
 }

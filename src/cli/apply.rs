@@ -199,7 +199,7 @@ impl Run<'_> {
         let planned = tokio::select! {
             biased;
             () = self.interrupt.heard() => return Ok(None),
-            planned = self.session.plan(desired) => planned?,
+            planned = self.ui.during(&self.session.aws, self.session.plan(desired)) => planned?,
         };
         self.args.connect.check_account(&planned.plan.account)?;
         Ok(Some(planned))
@@ -208,7 +208,8 @@ impl Run<'_> {
     /// The second half: it is not interrupted.
     async fn execute(&mut self, plan: &Plan, view: View) -> Result<(), Failure> {
         self.ui.waiting_for(&format!("making {}", counted(plan.actions.len(), "call")));
-        let outcome = self.session.execute(plan).await.map_err(|broken| {
+        let outcome = self.ui.during(&self.session.aws, self.session.execute(plan)).await;
+        let outcome = outcome.map_err(|broken| {
             let mut failure =
                 Failure::world("the plan breaks a rule that every plan keeps; nothing of it was done");
             failure.error.caused_by = broken;

@@ -4,7 +4,7 @@
 //! replaced whole, never half.
 
 use super::failure::Failure;
-use crate::aws::{Aws, Connection, Exchange};
+use crate::aws::{Aws, Connection, Exchange, Share};
 use crate::sandbox::{Clock, Options, RestoreError, Sandbox};
 use std::fs;
 use std::future::ready;
@@ -33,6 +33,9 @@ pub struct ConnectArgs {
     /// Refuse to work on any other account than this one
     #[arg(long, value_name = "ACCOUNT")]
     pub expect_account: Option<String>,
+    /// How much of AWS's call rates to use, 1% to 100%: the rest is for the account's other tools
+    #[arg(long, value_name = "SHARE", default_value_t)]
+    pub budget: Share,
     /// Use a small AWS inside this process instead; with FILE its world is kept there
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     #[allow(clippy::option_option)] // clap's way to say "given without a value"
@@ -47,7 +50,7 @@ impl ConnectArgs {
     ) -> Result<T, Failure> {
         let Some(file) = &self.sandbox else {
             let aws = Aws::connect(Connection::Ambient { region: self.region.clone() }).await;
-            return work(aws, POLL).await;
+            return work(aws.with_budget(self.budget), POLL).await;
         };
         let clock = Clock::Real { speed: SPEED };
         let sandbox = begin(file.as_deref(), Options { clock, ..Options::default() })?;
@@ -55,8 +58,8 @@ impl ConnectArgs {
         let region = self.region.clone().unwrap_or_else(|| SANDBOX_REGION.to_owned());
         let answering = sandbox.clone();
         let call: Exchange = Arc::new(move |request| Box::pin(ready(answering.call(request))));
-        let done =
-            work(Aws::connect(Connection::InProcess { call, region }).await, POLL.div_f64(SPEED)).await;
+        let aws = Aws::connect(Connection::InProcess { call, region }).await.with_budget(self.budget);
+        let done = work(aws, POLL.div_f64(SPEED)).await;
         let kept = file.as_deref().map_or(Ok(()), |file| keep(&sandbox, file));
         let done = done?;
         kept.map(|()| done)

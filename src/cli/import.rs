@@ -10,7 +10,7 @@ use crate::manifest::write::yaml;
 use crate::manifest::{Draft, Pasted, from_pasted};
 use crate::model::desired::Document;
 use crate::model::names::Kind;
-use crate::observe::{RevisionCache, inventory};
+use crate::observe::{ReadCache, inventory};
 use crate::report::counted;
 use crate::source;
 use std::fs;
@@ -48,7 +48,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         .connected(async |aws, _| {
             let region = aws.default_region().unwrap_or_default();
             args.connect.check_account(aws.account_id(region).await?)?;
-            let observed = inventory(&aws, &RevisionCache::default(), region, cluster).await;
+            let observed = inventory(&aws, &ReadCache::default(), region, cluster).await;
             let observed = observed.map_err(|error| match error.kind {
                 ErrorKind::NotFound => no_cluster(cluster, region),
                 _ => error.into(),

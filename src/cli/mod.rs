@@ -125,4 +125,15 @@ mod tests {
         assert_eq!(parsed("ecs-operator plan --sandbox=w.json shop").0, Some(Some("w.json".into())));
         assert_eq!(parsed("ecs-operator plan shop").0, None);
     }
+
+    #[test]
+    fn the_call_budget_is_half_unless_said() {
+        let budget = |line: &str| match Cli::try_parse_from(line.split(' ')).map(|cli| cli.command) {
+            Ok(Command::Status(args)) => Ok(args.connect.budget.to_string()),
+            other => Err(other.unwrap_err().to_string()),
+        };
+        assert_eq!(budget("ecs-operator status shop"), Ok("50%".to_owned()));
+        assert_eq!(budget("ecs-operator status shop --budget 100%"), Ok("100%".to_owned()));
+        assert!(budget("ecs-operator status shop --budget 0%").unwrap_err().contains("from 1% to 100%"));
+    }
 }

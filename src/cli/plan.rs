@@ -38,7 +38,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, _| {
             let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
-            let planned = session.plan(&loaded.desired).await?;
+            let planned = ui.during(&session.aws, session.plan(&loaded.desired)).await?;
             args.connect.check_account(&planned.plan.account)?;
             let view = View::of(&planned.plan, &loaded.source, args.show_values);
             match args.output {

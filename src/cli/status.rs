@@ -21,14 +21,14 @@ pub struct Args {
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
-    connect: ConnectArgs,
+    pub connect: ConnectArgs,
 }
 
 pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, _| {
             let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
-            let planned = session.plan(&loaded.desired).await?;
+            let planned = ui.during(&session.aws, session.plan(&loaded.desired)).await?;
             args.connect.check_account(&planned.plan.account)?;
             let view = View::of(&planned.plan, &loaded.source, false).with_rollouts(
                 &planned.plan,

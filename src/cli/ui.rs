@@ -5,16 +5,22 @@
 
 use super::failure::{Exit, Failure};
 use super::{Color, Global};
-use crate::report::ErrorView;
+use crate::aws::{Aws, Waiting};
+use crate::report::{ErrorView, counted};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::sleep;
 use tracing_subscriber::EnvFilter;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
+
+/// A shorter wait for the call budget is nothing to tell, and this is how often it is told anew.
+const NOTABLE: Duration = Duration::from_secs(2);
 
 /// Where a command's words go.
 pub struct Ui {
@@ -77,6 +83,21 @@ impl Ui {
         }
     }
 
+    /// Does `work`, and tells in the meantime what of it waits for the call budget.
+    pub async fn during<T>(&self, aws: &Aws, work: impl Future<Output = T>) -> T {
+        let before = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut work = pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = sleep(NOTABLE) => match aws.waiting().first() {
+                    Some(waiting) if waiting.longest >= NOTABLE => self.waiting_for(&for_budget(waiting)),
+                    _ => self.waiting_for(&before),
+                },
+            }
+        }
+    }
+
     /// Ends the progress; says whether all could be written.
     pub fn finish(&self) -> Exit {
         if let Some(spinner) = &self.spinner {
@@ -109,6 +130,10 @@ impl Ui {
             self.broken.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }
     }
+}
+
+fn for_budget(Waiting { region, class, calls, .. }: &Waiting) -> String {
+    format!("waiting for the call budget: {class} in {region}, {}", counted(*calls, "call"))
 }
 
 /// What the crate traces, on stderr: with -v what is done, each call to AWS among it; with -vv all. Never what the

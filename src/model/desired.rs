@@ -15,19 +15,20 @@ pub struct Desired {
 }
 
 impl Desired {
-    /// The objects of `keys` with all that they depend on: what is planned of them is as if all were planned.
+    /// These objects and what they depend on: a service's cluster, a cluster's capacity providers. What is not
+    /// declared is left out.
     #[must_use]
-    pub fn around<'a>(&'a self, keys: impl IntoIterator<Item = &'a Key>) -> Self {
+    pub fn around<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> Self {
+        let mut around = Self::default();
         let mut open: Vec<Key> = keys.into_iter().cloned().collect();
-        let mut part = Self::default();
         while let Some(key) = open.pop() {
-            let Some(object) = self.objects.get(&key).filter(|_| !part.objects.contains_key(&key)) else {
+            let Some(object) = self.objects.get(&key).filter(|_| !around.objects.contains_key(&key)) else {
                 continue;
             };
             open.extend(object.depends_on());
-            part.objects.insert(key, object.clone());
+            around.objects.insert(key, object.clone());
         }
-        part
+        around
     }
 }
 
@@ -48,36 +49,35 @@ impl Object {
         self.spec.get(name)?.as_object()
     }
 
-    /// What it may depend on, wherever that is declared: its cluster, and the capacity providers that it names.
+    /// What must be there before it, declared or not: its cluster, the capacity providers that it names.
     pub fn depends_on(&self) -> Vec<Key> {
-        let key = &self.key;
-        let cluster = match key.kind {
-            Kind::EcsService => Some(key.its_cluster()),
-            Kind::EcsCapacityProvider => key.cluster.as_ref().map(|cluster| key.of_cluster(cluster)),
-            Kind::EcsCluster => Some(key.clone()),
-            Kind::EcrRepository => None,
+        let names = |strategy: Option<&Value>| -> Vec<String> {
+            let items = strategy.and_then(Value::as_array).into_iter().flatten();
+            let name = |item: &Value| item["capacityProvider"].as_str().or(item.as_str()).map(str::to_owned);
+            items.filter_map(name).collect()
         };
-        let list = |pointer: [&str; 2]| {
-            let part = if pointer[0].is_empty() { Some(&self.spec) } else { self.part(pointer[0]) };
-            part.and_then(|part| part.get(pointer[1])?.as_array()).into_iter().flatten()
+        let named = match self.key.kind {
+            Kind::EcsCluster => {
+                let strategy = names(self.spec.get("defaultCapacityProviderStrategy"));
+                [names(self.spec.get("capacityProviders")), strategy].concat()
+            }
+            Kind::EcsService => {
+                names(self.part("service").and_then(|service| service.get("capacityProviderStrategy")))
+            }
+            Kind::EcsCapacityProvider | Kind::EcrRepository => Vec::new(),
         };
-        let named = list(["", "capacityProviders"]).filter_map(Value::as_str);
-        let in_strategy = list(["", "defaultCapacityProviderStrategy"])
-            .chain(list(["service", "capacityProviderStrategy"]))
-            .filter_map(|item| item["capacityProvider"].as_str());
-        let providers = named.chain(in_strategy).map(last_segment).flat_map(|name| {
-            // Of the account, or of the cluster alone (Managed Instances).
-            let of = |cluster: Option<&Key>| Key {
-                kind: Kind::EcsCapacityProvider,
-                region: key.region.clone(),
-                cluster: cluster.map(|cluster| cluster.name.clone()),
-                name: name.to_owned(),
-            };
-            [of(None), of(cluster.as_ref())]
-        });
-        let mut keys: Vec<Key> = providers.collect();
-        keys.extend(cluster.filter(|cluster| cluster != key));
-        keys
+        // One of Managed Instances belongs to a cluster, which is part of its key.
+        let cluster =
+            if self.key.kind == Kind::EcsCluster { Some(&self.key.name) } else { self.key.cluster.as_ref() };
+        let provider = |name: &str, cluster: Option<&String>| Key {
+            kind: Kind::EcsCapacityProvider,
+            cluster: cluster.cloned(),
+            name: last_segment(name).to_owned(),
+            ..self.key.clone()
+        };
+        let providers = named.iter().flat_map(|name| [provider(name, None), provider(name, cluster)]);
+        let of_cluster = self.key.cluster.as_ref().map(|cluster| self.key.of_cluster(cluster));
+        of_cluster.into_iter().chain(providers).collect()
     }
 }
 
@@ -170,5 +170,68 @@ impl DeletionPolicy {
     /// What holds when no annotation says otherwise: services are deleted with their manifest, the rest is retained.
     pub fn of(kind: Kind) -> Self {
         if kind == Kind::EcsService { Self::Delete } else { Self::Retain }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn key(kind: Kind, cluster: Option<&str>, name: &str) -> Key {
+        let cluster = cluster.map(str::to_owned);
+        Key { kind, region: "eu-central-1".to_owned(), cluster, name: name.to_owned() }
+    }
+
+    fn desired(objects: impl IntoIterator<Item = (Key, Value)>) -> Desired {
+        let object = |(key, spec): (Key, Value)| {
+            let origin =
+                Origin { kind: key.kind, namespace: None, name: key.name.clone(), place: String::new() };
+            let spec = spec.as_object().cloned().unwrap_or_default();
+            (key.clone(), Object { origin, policy: Policy::of(key.kind), spec, key })
+        };
+        Desired { objects: objects.into_iter().map(object).collect() }
+    }
+
+    #[test]
+    fn around_a_service_are_its_cluster_and_the_capacity_providers_that_either_names() {
+        let (provider, cluster, service) = (Kind::EcsCapacityProvider, Kind::EcsCluster, Kind::EcsService);
+        let arn = "arn:aws:ecs:eu-central-1:123456789012:capacity-provider/default";
+        let strategy = |name: &str| json!([{"capacityProvider": name}]);
+        let all = desired([
+            (key(provider, None, "listed"), json!({})),
+            (key(provider, None, "default"), json!({})),
+            (key(provider, None, "unused"), json!({})),
+            (key(provider, Some("shop"), "managed"), json!({})),
+            (key(provider, Some("other"), "managed"), json!({})),
+            (
+                key(cluster, None, "shop"),
+                json!({"capacityProviders": ["listed", "FARGATE"], "defaultCapacityProviderStrategy": strategy(arn)}),
+            ),
+            (key(cluster, None, "other"), json!({})),
+            (
+                key(service, Some("shop"), "web"),
+                json!({"service": {"capacityProviderStrategy": strategy("managed")}}),
+            ),
+            (key(service, Some("shop"), "api"), json!({"service": {}})),
+            (key(service, Some("elsewhere"), "alone"), json!({"service": {}})),
+            (key(Kind::EcrRepository, None, "web"), json!({})),
+        ]);
+        let around = |keys: &[Key]| -> Vec<String> {
+            all.around(keys).objects.keys().map(ToString::to_string).collect()
+        };
+        let shop = ["EcsCapacityProvider/default", "EcsCapacityProvider/listed", "EcsCluster/shop"];
+        assert_eq!(around(&[key(cluster, None, "shop")]), shop);
+        assert_eq!(
+            around(&[key(service, Some("shop"), "web")]),
+            [shop[0], shop[1], "EcsCapacityProvider/shop/managed", shop[2], "EcsService/shop/web",]
+        );
+        assert_eq!(
+            around(&[key(provider, Some("other"), "managed")]),
+            ["EcsCapacityProvider/other/managed", "EcsCluster/other"]
+        );
+        assert_eq!(around(&[key(service, Some("elsewhere"), "alone")]), ["EcsService/elsewhere/alone"]);
+        assert_eq!(around(&[key(service, Some("shop"), "gone")]), [""; 0]);
+        assert_eq!(all.around(all.objects.keys()), all);
     }
 }

@@ -4,7 +4,7 @@
 //! It is [`observe`] with a list of what is there in place of what is wanted. Tests: `tests/import.rs`.
 
 use super::read::{Reader, text};
-use super::{RevisionCache, observe};
+use super::{Depth, Look, ReadCache, observe};
 use crate::aws::{Aws, CallError, Operation};
 use crate::model::desired::{Desired, Document, Object, Origin, Policy};
 use crate::model::names::{Key, Kind, last_segment};
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 /// Unreadable; only without the list of services nothing can be said at all.
 pub async fn inventory(
     aws: &Aws,
-    cache: &RevisionCache,
+    cache: &ReadCache,
     region: &str,
     cluster: &str,
 ) -> Result<Observed, CallError> {
@@ -32,7 +32,8 @@ pub async fn inventory(
     };
     let services = services.map(|name| placeholder(key(Kind::EcsService, Some(cluster), name)));
     let objects = services.chain([placeholder(key(Kind::EcsCluster, None, cluster))]);
-    let mut observed = observe(aws, cache, &desired(objects)).await?;
+    let look = Look { depth: Depth::Pass, owner: "" };
+    let mut observed = observe(aws, cache, &desired(objects), look).await?;
 
     // Nobody declares the providers, so they were seen beside the cluster; its own are no others' to see.
     let own = own_providers(aws, region, cluster).await?;
@@ -42,7 +43,7 @@ pub async fn inventory(
     let own = own.iter().map(|name| key(Kind::EcsCapacityProvider, Some(cluster), name));
     let repositories = repositories(&observed, region).into_iter();
     let repositories = repositories.map(|name| key(Kind::EcrRepository, None, &name));
-    let more = observe(aws, cache, &desired(own.chain(repositories).map(placeholder))).await?;
+    let more = observe(aws, cache, &desired(own.chain(repositories).map(placeholder)), look).await?;
     observed.resources.extend(more.resources);
     Ok(observed)
 }

@@ -2,8 +2,9 @@
 //!
 //! Everything is grouped by Region and read in as few calls as the APIs allow. A failed read is Unreadable with
 //! its cause, never an absence; only the account's id, without which nothing can be named, fails the whole. It
-//! changes nothing. Tests: `tests/`, against the sandbox.
+//! changes nothing. Tests: `tests/`, against the sandbox; how many calls it makes is held by `tests/calls.rs`.
 
+mod cache;
 mod capacity_provider;
 mod cluster;
 mod inventory;
@@ -13,8 +14,8 @@ mod revision;
 mod scaling;
 mod service;
 
+pub use cache::ReadCache;
 pub use inventory::inventory;
-pub use revision::RevisionCache;
 
 use crate::aws::{Aws, CallError};
 use crate::model::desired::{Desired, Object};
@@ -27,13 +28,41 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is seen of some keys.
 type Seen = BTreeMap<Key, Sighting<Resource>>;
 
+/// How closely it is looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Before something is written: what a few objects are is read now.
+    Pass,
+    /// Over everything, again and again: what rarely changes counts as it was read last.
+    Sweep,
+}
+
+/// How to look, and for whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    pub depth: Depth,
+    /// Whose objects are ours: that something is another's is never concluded from a reading that may be late.
+    pub owner: &'a str,
+}
+
 /// Looks for everything that `desired` names.
-pub async fn observe(aws: &Aws, cache: &RevisionCache, desired: &Desired) -> Result<Observed, CallError> {
+pub async fn observe(
+    aws: &Aws,
+    cache: &ReadCache,
+    desired: &Desired,
+    look: Look<'_>,
+) -> Result<Observed, CallError> {
     let regions: BTreeSet<&str> = desired.objects.keys().map(|key| key.region.as_str()).collect();
     let Some(first) = regions.first() else { return Ok(Observed::default()) };
-    let account = aws.account_id(first).await?.to_owned();
-    let seen =
-        join_all(regions.iter().map(|region| observe_region(aws, cache, &account, region, desired))).await;
+    let account = match look.depth {
+        Depth::Pass => aws.account_id(first).await?.to_owned(),
+        Depth::Sweep => aws.account_now(first).await?,
+    };
+    let all = regions.iter().map(|region| {
+        let reader = Reader { aws, region };
+        observe_region(reader, cache, &account, desired, look)
+    });
+    let seen = join_all(all).await;
     let mut observed = Observed { account, ..Observed::default() };
     for region in seen {
         observed.resources.extend(region.resources);
@@ -45,32 +74,35 @@ pub async fn observe(aws: &Aws, cache: &RevisionCache, desired: &Desired) -> Res
 }
 
 async fn observe_region(
-    aws: &Aws,
-    cache: &RevisionCache,
+    reader: Reader<'_>,
+    cache: &ReadCache,
     account: &str,
-    region: &str,
     desired: &Desired,
+    look: Look<'_>,
 ) -> Observed {
-    let reader = Reader { aws, region };
     let objects: Vec<&Object> =
-        desired.objects.values().filter(|object| object.key.region == region).collect();
+        desired.objects.values().filter(|object| object.key.region == reader.region).collect();
     let of_kind = |kind: Kind| objects.iter().copied().filter(move |object| object.key.kind == kind);
     let services: Vec<&Object> = of_kind(Kind::EcsService).collect();
 
     let wanted_clusters = cluster::wanted(&objects);
-    let (clusters, mut repositories) = futures::join!(
-        cluster::read(&reader, &wanted_clusters),
-        repository::read(&reader, of_kind(Kind::EcrRepository).collect()),
-    );
-    let (providers, (mut live, revisions)) =
-        futures::join!(capacity_provider::read(&reader, &objects, &clusters), async {
-            let live = service::read(&reader, &services, &clusters).await;
-            let (revisions, scaling) = futures::join!(
-                revision::read(&reader, cache, account, &services, &live),
-                scaling::read(&reader, &services, &live),
+    let (mut repositories, (clusters, providers, mut live, revisions)) = futures::join!(
+        repository::read(&reader, cache, look, of_kind(Kind::EcrRepository).collect()),
+        async {
+            let clusters = cluster::read(&reader, &wanted_clusters).await;
+            let services_and_revisions = async {
+                let live = service::read(&reader, &services, &clusters).await;
+                let revisions = revision::read(&reader, cache, account, &services, &live).await;
+                (live, revisions)
+            };
+            let (providers, (live, revisions), scaling) = futures::join!(
+                capacity_provider::read(&reader, &objects, &clusters),
+                services_and_revisions,
+                scaling::read(&reader, cache, &services, &clusters),
             );
-            (scaling::joined(live, scaling), revisions)
-        },);
+            (clusters, providers, scaling::joined(live, scaling), revisions)
+        }
+    );
     let mut observed = Observed { account: account.to_owned(), ..Observed::default() };
     (observed.revisions, observed.families) = revisions;
     live.append(&mut repositories);

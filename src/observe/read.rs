@@ -6,7 +6,13 @@ use crate::model::desired::Document;
 use crate::model::document::{from_wire, to_wire};
 use crate::model::facts::{self, OperationFacts};
 use crate::model::observed::{Resource, Sighting};
+use futures::stream::TryStreamExt;
 use serde_json::{Map, Value};
+use std::pin::pin;
+
+/// Calls of one kind that are under way or wait for the call budget, in one Region. It is the budget that bounds
+/// the rate: this is more than its fastest bucket lets go while a slow call is answered.
+pub(super) const AT_ONCE: usize = 100;
 
 /// Reads of one Region.
 #[derive(Clone, Copy)]
@@ -33,15 +39,38 @@ impl Reader<'_> {
         input: Value,
         member: &str,
     ) -> Result<Vec<Document>, CallError> {
+        let whole = self.within(usize::MAX, operation, input, member).await?;
+        Ok(whole.map(|(elements, _)| elements).unwrap_or_default())
+    }
+
+    /// The same with the number of its pages; nothing when there are more than `most`.
+    pub async fn within(
+        &self,
+        most: usize,
+        operation: Operation,
+        input: Value,
+        member: &str,
+    ) -> Result<Option<(Vec<Document>, usize)>, CallError> {
         let facts = facts_of(operation);
         let input = spelled(facts.and_then(|facts| facts.input), &input, to_wire);
         let list = facts.and_then(|facts| facts.output).and_then(|output| output.shape().member(member));
         let wire = list.map_or(member, |list| list.wire.as_str());
-        let elements = self.aws.collect(self.region, operation, input, wire).await?;
         let element = list.and_then(|list| list.shape().element());
         let respelled =
             |value: &Value| element.map_or_else(|| value.clone(), |shape| from_wire(shape, value));
-        Ok(elements.iter().map(respelled).map(as_document).collect())
+        let (token, _) = operation.api().paging_members();
+        let (mut elements, mut count) = (Vec::new(), 0);
+        let mut pages = pin!(self.aws.pages(self.region, operation, input));
+        while let Some(page) = pages.try_next().await? {
+            count += 1;
+            let found = page.get(wire).and_then(Value::as_array).into_iter().flatten();
+            elements.extend(found.map(respelled).map(as_document));
+            let more = page.get(token).and_then(Value::as_str).is_some_and(|next| !next.is_empty());
+            if more && count == most {
+                return Ok(None);
+            }
+        }
+        Ok(Some((elements, count)))
     }
 }
 
@@ -77,9 +106,14 @@ pub(super) fn text<'a>(document: &'a Document, member: &str) -> &'a str {
 }
 
 /// The objects in a list member.
-pub(super) fn list(document: &Document, member: &str) -> Vec<Document> {
+pub(super) fn each<'a>(document: &'a Document, member: &str) -> impl Iterator<Item = &'a Document> {
     let elements = document.get(member).and_then(Value::as_array);
-    elements.into_iter().flatten().cloned().map(as_document).collect()
+    elements.into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// The same, to keep.
+pub(super) fn list(document: &Document, member: &str) -> Vec<Document> {
+    each(document, member).cloned().collect()
 }
 
 /// A described resource: its ARN, its body without `events`, its tags.
@@ -96,19 +130,19 @@ pub(super) fn sighting(
     is_it: impl Fn(&Document) -> bool,
     name: &str,
 ) -> Sighting<Resource> {
-    if let Some(body) = list(answer, described).into_iter().find(|body| is_it(body)) {
-        return Sighting::Present(resource(body, arn));
+    if let Some(body) = each(answer, described).find(|body| is_it(body)) {
+        return Sighting::Present(resource(body.clone(), arn));
     }
-    let failure = list(answer, "failures").into_iter().find(|failure| {
+    let failure = each(answer, "failures").find(|failure| {
         let of = text(failure, "arn");
         of == name || of.rsplit('/').next() == Some(name)
     });
     match failure {
-        Some(failure) if text(&failure, "reason") == "MISSING" => Sighting::Absent,
+        Some(failure) if text(failure, "reason") == "MISSING" => Sighting::Absent,
         Some(failure) => Sighting::Unreadable(format!(
             "AWS answered {} for it: {}",
-            text(&failure, "reason"),
-            text(&failure, "detail")
+            text(failure, "reason"),
+            text(failure, "detail")
         )),
         None => Sighting::Unreadable("AWS's answer does not mention it".to_owned()),
     }

@@ -1,8 +1,8 @@
 //! Task definition revisions: those that services run or name, and, where one of them is not what is wanted,
 //! the newest of its family. A revision never changes, so it is read once.
 
-use super::Seen;
-use super::read::{Reader, as_document, text};
+use super::read::{AT_ONCE, Reader, as_document, text};
+use super::{ReadCache, Seen};
 use crate::aws::{CallError, ErrorKind, Operation};
 use crate::model::described::{running_revision, tag_map};
 use crate::model::desired::Object;
@@ -11,41 +11,18 @@ use crate::model::observed::{Resource, Revision, RevisionKey, Sighting};
 use crate::model::revision::is_equal;
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many of a family's newest revisions are looked at before a new one is registered: enough for going back
 /// and forth between a few versions, and for what a crash has left behind.
 const RECENT: usize = 5;
-/// Calls under way at once in one Region: below the published burst of 50.
-const AT_ONCE: usize = 8;
 
 type Revisions = BTreeMap<RevisionKey, Sighting<Revision>>;
 type Families = BTreeMap<RevisionKey, Sighting<Vec<String>>>;
 
-/// Revisions read before, by Region and `family:revision`. Their tags can change: who changes them forgets them.
-#[derive(Debug, Default)]
-pub struct RevisionCache(Mutex<HashMap<RevisionKey, Revision>>);
-
-impl RevisionCache {
-    fn find(&self, key: &RevisionKey) -> Option<Revision> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    fn keep(&self, key: RevisionKey, revision: Revision) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, revision);
-    }
-
-    /// Forgets the revision of this ARN or `family:revision`.
-    pub fn forget(&self, region: &str, name_or_arn: &str) {
-        let key = (region.to_owned(), family_and_revision(name_or_arn).to_owned());
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
-    }
-}
-
 pub(super) async fn read(
     reader: &Reader<'_>,
-    cache: &RevisionCache,
+    cache: &ReadCache,
     account: &str,
     services: &[&Object],
     live: &Seen,
@@ -106,7 +83,7 @@ fn needs_search(
     }
 }
 
-async fn describe_all(reader: &Reader<'_>, cache: &RevisionCache, names: BTreeSet<String>) -> Revisions {
+async fn describe_all(reader: &Reader<'_>, cache: &ReadCache, names: BTreeSet<String>) -> Revisions {
     let reads = iter(names).map(|name| async move {
         let key = (reader.region.to_owned(), name);
         let seen = describe(reader, cache, &key).await;
@@ -115,8 +92,8 @@ async fn describe_all(reader: &Reader<'_>, cache: &RevisionCache, names: BTreeSe
     reads.buffer_unordered(AT_ONCE).collect().await
 }
 
-async fn describe(reader: &Reader<'_>, cache: &RevisionCache, key: &RevisionKey) -> Sighting<Revision> {
-    if let Some(revision) = cache.find(key) {
+async fn describe(reader: &Reader<'_>, cache: &ReadCache, key: &RevisionKey) -> Sighting<Revision> {
+    if let Some(revision) = cache.revision(key) {
         return Sighting::Present(revision);
     }
     let input = json!({"taskDefinition": key.1, "include": ["TAGS"]});
@@ -127,7 +104,7 @@ async fn describe(reader: &Reader<'_>, cache: &RevisionCache, key: &RevisionKey)
             let revision = Revision { arn, tags: tag_map(answer.get("tags")), body };
             // A bare family names another revision tomorrow; an INACTIVE one may be deleted.
             if key.1.contains(':') && revision.is_active() {
-                cache.keep(key.clone(), revision.clone());
+                cache.keep_revision(key.clone(), revision.clone());
             }
             Sighting::Present(revision)
         }

@@ -1,52 +1,77 @@
-//! Scalable targets, policies and scheduled actions of the live services.
+//! Scalable targets, policies and scheduled actions of the services wanted.
+//!
+//! Each list can be had by resource or as pages of the whole account, whose size nobody tells beforehand. So the account's
+//! pages are tried for as many calls as asking by resource would need, and what came of it is remembered: from
+//! then on it is the way of fewer calls. Nothing here waits for the services: both are read side by side.
 
-use super::Seen;
-use super::read::{Reader, text};
+use super::read::{AT_ONCE, Reader, text};
+use super::{ReadCache, Seen};
 use crate::aws::{CallError, Operation};
 use crate::model::desired::{Document, Object};
 use crate::model::names::Key;
 use crate::model::observed::Sighting;
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-/// Resource ids a call: the API's limit, and a page's size.
-const BATCH: usize = 50;
-/// Up to here policies and actions are asked for service by service; above, pages of the whole account are fewer.
-const ONE_BY_ONE: usize = 4;
-const AT_ONCE: usize = 4;
+/// Up to this many calls nobody tries for fewer.
+const FEW: usize = 4;
 
-/// What was seen of scaling, by service.
-#[derive(Default)]
-pub(super) struct Scaling {
-    targets: BTreeMap<Key, Sighting<Document>>,
-    policies: BTreeMap<Key, Sighting<Vec<Document>>>,
-    actions: BTreeMap<Key, Sighting<Vec<Document>>>,
+/// A list of Application Auto Scaling.
+#[derive(Clone, Copy)]
+struct List {
+    operation: Operation,
+    member: &'static str,
+    /// Resources a call.
+    batch: usize,
 }
 
-pub(super) async fn read(reader: &Reader<'_>, services: &[&Object], live: &Seen) -> Scaling {
-    let there: Vec<&Object> = services
-        .iter()
-        .copied()
-        .filter(|service| live.get(&service.key).is_some_and(|seen| seen.present().is_some()))
-        .collect();
+const TARGETS: List =
+    List { operation: Operation::DescribeScalableTargets, member: "scalableTargets", batch: 50 };
+const POLICIES: List =
+    List { operation: Operation::DescribeScalingPolicies, member: "scalingPolicies", batch: 1 };
+const ACTIONS: List =
+    List { operation: Operation::DescribeScheduledActions, member: "scheduledActions", batch: 1 };
+
+/// What was seen of one list, by service.
+type Lists = BTreeMap<Key, Sighting<Vec<Document>>>;
+
+/// What was seen of scaling.
+#[derive(Default)]
+pub(super) struct Scaling {
+    targets: Lists,
+    policies: Lists,
+    actions: Lists,
+}
+
+pub(super) async fn read(
+    reader: &Reader<'_>,
+    cache: &ReadCache,
+    services: &[&Object],
+    clusters: &Seen,
+) -> Scaling {
+    let gone = |service: &Object| matches!(clusters.get(&service.key.its_cluster()), Some(Sighting::Absent));
+    let all: Vec<&Object> = services.iter().copied().filter(|service| !gone(service)).collect();
     let scaled: Vec<&Object> =
-        there.iter().copied().filter(|service| service.spec.contains_key("autoscaling")).collect();
-    let targets = iter(there.chunks(BATCH)).map(|batch| read_targets(reader, batch));
-    let targets = async { targets.buffer_unordered(AT_ONCE).concat().await };
+        all.iter().copied().filter(|service| service.spec.contains_key("autoscaling")).collect();
     let (targets, policies, actions) = futures::join!(
-        targets,
-        read_lists(reader, Operation::DescribeScalingPolicies, "scalingPolicies", &scaled),
-        read_lists(reader, Operation::DescribeScheduledActions, "scheduledActions", &scaled),
+        read_list(reader, cache, TARGETS, &all),
+        read_list(reader, cache, POLICIES, &scaled),
+        read_list(reader, cache, ACTIONS, &scaled),
     );
-    Scaling { targets: targets.into_iter().collect(), policies, actions }
+    Scaling { targets, policies, actions }
 }
 
 /// The services with what was seen of their scaling.
 pub(super) fn joined(mut live: Seen, mut scaling: Scaling) -> Seen {
+    let only = |targets: Sighting<Vec<Document>>| match targets {
+        Sighting::Present(targets) => targets.into_iter().next().map_or(Sighting::Absent, Sighting::Present),
+        Sighting::Absent => Sighting::Absent,
+        Sighting::Unreadable(cause) => Sighting::Unreadable(cause),
+    };
     for (key, sighting) in &mut live {
         if let Sighting::Present(service) = sighting {
-            service.parts.target = scaling.targets.remove(key);
+            service.parts.target = scaling.targets.remove(key).map(only);
             service.parts.policies = scaling.policies.remove(key);
             service.parts.scheduled_actions = scaling.actions.remove(key);
         }
@@ -59,49 +84,62 @@ fn resource_id(service: &Object) -> String {
     format!("service/{cluster}/{}", service.key.name)
 }
 
-fn namespace() -> Value {
-    json!({"serviceNamespace": "ecs", "scalableDimension": "ecs:service:DesiredCount"})
-}
-
-async fn read_targets(reader: &Reader<'_>, batch: &[&Object]) -> Vec<(Key, Sighting<Document>)> {
-    let mut input = namespace();
-    input["resourceIds"] = batch.iter().map(|service| resource_id(service)).collect();
-    let targets = reader.all(Operation::DescribeScalableTargets, input, "scalableTargets").await;
-    let seen = |service: &&Object| match &targets {
-        Ok(targets) => {
-            let id = resource_id(service);
-            let target = targets.iter().find(|target| text(target, "resourceId") == id);
-            target.cloned().map_or(Sighting::Absent, Sighting::Present)
+async fn read_list(reader: &Reader<'_>, cache: &ReadCache, list: List, services: &[&Object]) -> Lists {
+    let calls = services.len().div_ceil(list.batch);
+    if let Some(all) = of_account(reader, cache, list, calls).await {
+        return by_service(services, all);
+    }
+    let reads = iter(services.chunks(list.batch)).map(|batch| async move {
+        let mut input = json!({"serviceNamespace": "ecs", "scalableDimension": "ecs:service:DesiredCount"});
+        let ids: Vec<Value> = batch.iter().map(|service| resource_id(service).into()).collect();
+        match (list.batch, ids.first()) {
+            (1, Some(id)) => input["resourceId"] = id.clone(),
+            _ => input["resourceIds"] = ids.into(),
         }
-        Err(error) => Sighting::Unreadable(error.to_string()),
-    };
-    batch.iter().map(|service| (service.key.clone(), seen(service))).collect()
+        by_service(batch, reader.all(list.operation, input, list.member).await)
+    });
+    let lists: Vec<Lists> = reads.buffer_unordered(AT_ONCE).collect().await;
+    lists.into_iter().flatten().collect()
 }
 
-/// Policies or actions: by service for a few services, else all of the account's.
-async fn read_lists(
+/// All of the account's, where that needs fewer than `calls` calls, or may.
+async fn of_account(
     reader: &Reader<'_>,
-    operation: Operation,
-    member: &str,
-    services: &[&Object],
-) -> BTreeMap<Key, Sighting<Vec<Document>>> {
-    let of = |all: &Result<Vec<Document>, CallError>, service: &Object| match all {
-        Ok(all) => {
-            let id = resource_id(service);
-            Sighting::Present(all.iter().filter(|one| text(one, "resourceId") == id).cloned().collect())
-        }
-        Err(error) => Sighting::Unreadable(error.to_string()),
-    };
-    if services.len() <= ONE_BY_ONE {
-        let reads = iter(services).map(|service| async move {
-            let mut input = namespace();
-            input["resourceId"] = json!(resource_id(service));
-            let all = reader.all(operation, input, member).await;
-            (service.key.clone(), of(&all, service))
-        });
-        return reads.buffer_unordered(AT_ONCE).collect().await;
+    cache: &ReadCache,
+    list: List,
+    calls: usize,
+) -> Option<Result<Vec<Document>, CallError>> {
+    let known = cache.pages(reader.region, list.operation);
+    if calls <= FEW || known.is_some_and(|pages| pages >= calls) {
+        return None;
     }
     // The API refuses a dimension without a resource's id; ECS has only the one.
-    let all = reader.all(operation, json!({"serviceNamespace": "ecs"}), member).await;
-    services.iter().map(|service| (service.key.clone(), of(&all, service))).collect()
+    let input = json!({"serviceNamespace": "ecs"});
+    match reader.within(calls, list.operation, input, list.member).await {
+        Ok(Some((all, pages))) => {
+            cache.keep_pages(reader.region, list.operation, pages);
+            Some(Ok(all))
+        }
+        Ok(None) => {
+            cache.keep_pages(reader.region, list.operation, calls + 1);
+            None
+        }
+        Err(error) => Some(Err(error)),
+    }
+}
+
+fn by_service(services: &[&Object], all: Result<Vec<Document>, CallError>) -> Lists {
+    let all = match all {
+        Ok(all) => all,
+        Err(error) => {
+            let unread = |service: &&Object| (service.key.clone(), Sighting::Unreadable(error.to_string()));
+            return services.iter().map(unread).collect();
+        }
+    };
+    let mut by_id: HashMap<String, Vec<Document>> = HashMap::new();
+    for one in all {
+        by_id.entry(text(&one, "resourceId").to_owned()).or_default().push(one);
+    }
+    let mut own = |service: &Object| by_id.remove(&resource_id(service)).unwrap_or_default();
+    services.iter().map(|service| (service.key.clone(), Sighting::Present(own(service)))).collect()
 }

@@ -1,9 +1,10 @@
 //! Services: ten of one cluster a call, tags included. Of a cluster that is not there no service is.
 
 use super::Seen;
-use super::read::{Reader, list, sighting, text};
+use super::read::{AT_ONCE, Reader, each, sighting, text};
 use crate::aws::{CallError, ErrorKind, Operation};
 use crate::model::desired::{Document, Object};
+use crate::model::names::Key;
 use crate::model::observed::{Resource, Sighting};
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
@@ -11,8 +12,8 @@ use std::collections::BTreeMap;
 
 /// Services a call: the API's limit.
 const BATCH: usize = 10;
-/// Calls under way at once in one Region: far below the burst of 100 that AWS publishes for service reads.
-const AT_ONCE: usize = 8;
+/// Service revisions a call: the API's limit.
+const REVISIONS: usize = 20;
 
 pub(super) async fn read(reader: &Reader<'_>, services: &[&Object], clusters: &Seen) -> Seen {
     let mut seen = Seen::new();
@@ -55,30 +56,37 @@ async fn read_batch(reader: &Reader<'_>, cluster: &str, batch: &[&Object]) -> Se
 
 /// What only the service revision holds, where a manifest declares it.
 async fn add_service_revisions(reader: &Reader<'_>, services: &[&Object], seen: &mut Seen) {
-    let declares = |service: &Object| {
+    let declares = |service: &&&Object| {
         let part = service.part("service");
         part.is_some_and(|part| part.contains_key("monitoring") || part.contains_key("gatewayConnectors"))
     };
-    for service in services.iter().filter(|service| declares(service)) {
-        let Some(Sighting::Present(live)) = seen.get_mut(&service.key) else { continue };
-        live.parts.service_revision = Some(match current_revision(live) {
-            None => Sighting::Unreadable("AWS names no service revision".to_owned()),
-            Some(arn) => {
-                let input = json!({"serviceRevisionArns": [arn]});
-                match reader.one(Operation::DescribeServiceRevisions, input).await {
-                    Ok(answer) => newest(list(&answer, "serviceRevisions")),
-                    Err(error) => Sighting::Unreadable(error.to_string()),
-                }
-            }
-        });
+    let declaring: Vec<&Key> = services.iter().filter(declares).map(|service| &service.key).collect();
+    let current = |key: &&Key| current_revision(seen.get(*key)?.present()?);
+    let arns: Vec<String> = declaring.iter().filter_map(current).collect();
+    let batches = iter(arns.chunks(REVISIONS)).map(|batch| async move {
+        let answer =
+            reader.one(Operation::DescribeServiceRevisions, json!({"serviceRevisionArns": batch})).await;
+        batch.iter().map(|arn| (arn.clone(), described(&answer, arn))).collect::<Vec<_>>()
+    });
+    let revisions: BTreeMap<_, _> = batches.buffer_unordered(AT_ONCE).concat().await.into_iter().collect();
+    for key in declaring {
+        let Some(Sighting::Present(live)) = seen.get_mut(key) else { continue };
+        let revision = current_revision(live).and_then(|arn| revisions.get(&arn).cloned());
+        let unnamed = || Sighting::Unreadable("AWS names no service revision".to_owned());
+        live.parts.service_revision = Some(revision.unwrap_or_else(unnamed));
     }
 }
 
-fn newest(revisions: Vec<Document>) -> Sighting<Document> {
-    revisions.into_iter().next().map_or_else(
-        || Sighting::Unreadable("AWS does not describe the service revision".to_owned()),
-        Sighting::Present,
-    )
+fn described(answer: &Result<Document, CallError>, arn: &str) -> Sighting<Document> {
+    match answer {
+        Ok(answer) => {
+            match each(answer, "serviceRevisions").find(|one| text(one, "serviceRevisionArn") == arn) {
+                Some(revision) => Sighting::Present(revision.clone()),
+                None => Sighting::Unreadable("AWS does not describe the service revision".to_owned()),
+            }
+        }
+        Err(error) => Sighting::Unreadable(error.to_string()),
+    }
 }
 
 /// The newest revision that the service is made of comes first.

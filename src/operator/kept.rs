@@ -6,6 +6,7 @@
 use super::agenda::{Agenda, Hindrance, Outlook, Pace};
 use super::declared::Declared;
 use super::standing::{Standing, Trouble};
+use crate::aws::CallError;
 use crate::execute::{ActionResult, Outcome};
 use crate::model::described::running_revision;
 use crate::model::desired::Desired;
@@ -29,8 +30,7 @@ pub struct Kept {
     standings: BTreeMap<Key, Standing>,
     /// The revisions that services ran when they were as declared: what their rollouts must end with.
     wanted: BTreeMap<Key, String>,
-    /// Once a sweep has seen everything, what is new is for a pass.
-    pub has_swept: bool,
+    has_loaded: bool,
 }
 
 /// What a pass is about.
@@ -48,13 +48,13 @@ impl Kept {
             agenda: Agenda::new(pace),
             standings: BTreeMap::new(),
             wanted: BTreeMap::new(),
-            has_swept: false,
+            has_loaded: false,
         }
     }
 
     /// The source was read.
     pub fn loaded(&mut self, snapshot: &Snapshot, resolved: Resolved, now: Instant) -> Vec<Event> {
-        let is_first = self.standings.is_empty() && self.declared.desired.objects.is_empty();
+        let is_first = !std::mem::replace(&mut self.has_loaded, true);
         let reload = self.declared.load(snapshot, resolved);
         for key in &reload.gone {
             self.agenda.gone(key);
@@ -73,7 +73,6 @@ impl Kept {
 
     /// A sweep that began then has looked at everything.
     pub fn swept(&mut self, planned: &Planned, began: Instant, now: Instant) -> Vec<Event> {
-        self.has_swept = true;
         let view = self.view(planned, None);
         let mut events = Vec::new();
         for (object, view) in planned.plan.objects.iter().zip(&view.objects) {
@@ -226,12 +225,18 @@ impl Kept {
                 self.agenda.looked(key, Outlook::Failed, now);
                 let results = object.actions.iter().filter_map(|index| outcome.results.get(*index));
                 let failed = results.filter_map(|result| match result {
+                    // It was not even tried.
+                    ActionResult::Failed(error) if error.code == CallError::STOPPED => None,
                     ActionResult::Failed(error) => Some(format!("{} {}", error.operation, error.code)),
                     _ => None,
                 });
+                let gist: String = failed.collect();
+                if gist.is_empty() {
+                    return Vec::new();
+                }
                 let trouble = Trouble {
                     what: Happening::Failed,
-                    gist: failed.collect(),
+                    gist,
                     message: error.message.clone(),
                     hint: error.hints.first().cloned(),
                 };

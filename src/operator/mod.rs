@@ -68,6 +68,8 @@ pub struct Operator<S, P> {
     failed_sweeps: u32,
     /// The account that it began with.
     account: Option<String>,
+    /// The last sweep was of that account: only then there are passes.
+    may_pass: bool,
     /// Why AWS cannot be asked, as it was told.
     unreachable: Option<String>,
 }
@@ -91,6 +93,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
             next_sweep: Instant::now(),
             failed_sweeps: 0,
             account: None,
+            may_pass: false,
             unreachable: None,
         }
     }
@@ -133,10 +136,10 @@ impl<S: Source, P: Publish> Operator<S, P> {
             // What the watcher may have missed.
             self.load().await;
             let (session, desired) = (Arc::clone(&self.session), Arc::clone(&self.kept.declared.desired));
-            self.sweep.begin(async move { (now, session.plan(&desired).await) });
+            self.sweep.begin(async move { (now, session.sweep(&desired).await) });
         }
         if self.pass.is_free()
-            && self.kept.has_swept
+            && self.may_pass
             && let Some(turn) = self.kept.turn(now)
         {
             let session = Arc::clone(&self.session);
@@ -146,7 +149,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
             });
         }
         let sweep = Some(self.next_sweep).filter(|_| self.sweep.is_free());
-        let pass = self.kept.next().filter(|_| self.pass.is_free());
+        let pass = self.kept.next().filter(|_| self.pass.is_free() && self.may_pass);
         [sweep, pass].into_iter().flatten().fold(now + HEARTBEAT, Instant::min)
     }
 
@@ -154,7 +157,12 @@ impl<S: Source, P: Publish> Operator<S, P> {
         let snapshot = self.source.load().await;
         let default_region = self.session.aws.default_region().map(str::to_owned);
         let resolved = resolve(&snapshot, &Options { default_region });
+        let was_empty = self.kept.declared.desired.objects.is_empty();
         let events = self.kept.loaded(&snapshot, resolved, Instant::now());
+        if was_empty {
+            // Nobody was asked yet whose account this is.
+            self.next_sweep = Instant::now();
+        }
         self.tell(events).await;
     }
 
@@ -166,7 +174,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
     async fn swept(&mut self, swept: Result<(Instant, Result<Planned, CallError>), Panicked>) {
         let now = Instant::now();
         let planned = match swept {
-            Ok((began, Ok(planned))) => self.sound(planned).map(|planned| (began, planned)),
+            Ok((began, Ok(planned))) => self.check_account(&planned).map(|()| (began, planned)),
             Ok((_, Err(error))) => Err(error.to_string()),
             Err(panic) => Err(panic.to_string()),
         };
@@ -191,21 +199,19 @@ impl<S: Source, P: Publish> Operator<S, P> {
     async fn stepped(&mut self, step: Result<Step, Panicked>) {
         let now = Instant::now();
         let events = match step {
-            Ok(Step::Read(turn, Ok(planned))) => match self.sound(planned) {
-                Ok(planned) => {
-                    let plan = self.kept.allowed(&planned.plan, &turn, now);
-                    if !plan.actions.is_empty() {
-                        return self.write(turn, planned, plan);
-                    }
-                    let mut events = self.reached();
-                    events.extend(self.kept.passed(&turn, &planned, &plan, &Outcome::default(), now));
-                    events
+            Ok(Step::Read(turn, Ok(_))) if !self.may_pass => {
+                self.kept.failed(&turn, now);
+                Vec::new()
+            }
+            Ok(Step::Read(turn, Ok(planned))) => {
+                let plan = self.kept.allowed(&planned.plan, &turn, now);
+                if !plan.actions.is_empty() {
+                    return self.write(turn, planned, plan);
                 }
-                Err(cause) => {
-                    self.kept.failed(&turn, now);
-                    self.not_reached(cause)
-                }
-            },
+                let mut events = self.reached();
+                events.extend(self.kept.passed(&turn, &planned, &plan, &Outcome::default(), now));
+                events
+            }
             Ok(Step::Read(turn, Err(error))) => {
                 self.kept.failed(&turn, now);
                 self.not_reached(error.to_string())
@@ -230,19 +236,22 @@ impl<S: Source, P: Publish> Operator<S, P> {
         });
     }
 
-    /// What was read is of the account that it should be.
-    fn sound(&mut self, planned: Planned) -> Result<Planned, String> {
+    /// Whether a sweep was of the account that it should be of: its resources are nobody else's absences.
+    fn check_account(&mut self, planned: &Planned) -> Result<(), String> {
         let account = &planned.plan.account;
-        let expected = self.settings.expect_account.as_ref().or(self.account.as_ref());
-        match expected {
-            Some(expected) if expected != account && !account.is_empty() => {
-                Err(format!("these are credentials for account `{account}`, and it should be `{expected}`"))
-            }
-            _ => {
-                self.account.get_or_insert_with(|| account.clone());
-                Ok(planned)
-            }
+        // Nothing is declared, so nobody was asked.
+        if account.is_empty() {
+            return Ok(());
         }
+        let expected = self.settings.expect_account.as_ref().or(self.account.as_ref()).unwrap_or(account);
+        self.may_pass = expected == account;
+        if !self.may_pass {
+            return Err(format!(
+                "these are credentials for account `{account}`, and it should be `{expected}`"
+            ));
+        }
+        self.account = Some(account.clone());
+        Ok(())
     }
 
     fn reached(&mut self) -> Vec<Event> {
@@ -258,10 +267,12 @@ impl<S: Source, P: Publish> Operator<S, P> {
 
     /// No new calls; those under way are waited for.
     async fn stop(mut self) {
+        self.session.aws.close();
         self.sweep.abort();
-        match timeout(LAST_CALLS, self.pass.done()).await {
-            Ok(step @ Ok(Step::Wrote(..))) => self.stepped(step).await,
-            _ => self.pass.abort(),
+        if !self.pass.is_free()
+            && let Ok(wrote @ Ok(Step::Wrote(..))) = timeout(LAST_CALLS, self.pass.done()).await
+        {
+            self.stepped(wrote).await;
         }
         self.tell(vec![Event::of_all(Happening::Stopped, "")]).await;
     }

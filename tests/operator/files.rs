@@ -1,0 +1,1 @@
+//! What becomes of objects when their files cannot be used.

@@ -1,0 +1,5 @@
+//! The loop against the sandbox: days of it, under paused time.
+
+mod files;
+mod life;
+mod stories;
