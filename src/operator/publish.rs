@@ -28,10 +28,9 @@ impl<F: FnMut(&str) + Send> Log<F> {
     pub fn new(form: Form, print: F) -> Self {
         Self { form, print }
     }
-}
 
-impl<F: FnMut(&str) + Send> Publish for Log<F> {
-    async fn publish(&mut self, events: &[Event], _: &Kept) {
+    /// Prints what has just happened.
+    pub fn tell(&mut self, events: &[Event]) {
         let now = jiff::Timestamp::now();
         let time = jiff::Timestamp::from_second(now.as_second()).unwrap_or(now).to_string();
         for event in events {
@@ -40,5 +39,11 @@ impl<F: FnMut(&str) + Send> Publish for Log<F> {
                 Form::Json => event.json(&time),
             });
         }
+    }
+}
+
+impl<F: FnMut(&str) + Send> Publish for Log<F> {
+    async fn publish(&mut self, events: &[Event], _: &Kept) {
+        self.tell(events);
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::names::family_and_revision;
 use crate::model::observed::Resource;
 use crate::plan::{ObjectPlan, Verdict};
-use crate::report::{Event, Happening, HoldView, ObjectView, RolloutState};
+use crate::report::{Event, Happening, HoldView, ObjectView, RolloutState, verdict_name};
 
 /// What is known of an object.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,6 +57,11 @@ impl Standing {
             trouble,
             rollout: live.and_then(|live| Rollout::of(live, view)),
         }
+    }
+
+    /// For machines.
+    pub fn verdict_name(&self) -> &'static str {
+        verdict_name(self.verdict)
     }
 
     /// Whether nothing is amiss, wherever its rollout stands.
@@ -121,6 +126,15 @@ impl Rollout {
             revision: family_and_revision(primary["taskDefinition"].as_str().unwrap_or_default()).to_owned(),
             reason: judged.reason.clone().unwrap_or_default(),
         })
+    }
+
+    /// For machines.
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            RolloutState::Done => "done",
+            RolloutState::Rolling => "rolling",
+            RolloutState::Failed => "failed",
+        }
     }
 
     /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it failed.

@@ -48,6 +48,8 @@ pub struct Told {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Happening {
+    /// The operator's own pages are there.
+    Listening,
     /// The operator began.
     Started,
     /// The operator ends.
@@ -97,6 +99,7 @@ impl Happening {
     /// Its symbol and style, and the word for people.
     fn words(self) -> (char, Style, &'static str) {
         match self {
+            Self::Listening => ('•', BOLD, "listening"),
             Self::Started => ('•', BOLD, "started"),
             Self::Stopped => ('•', BOLD, "stopped"),
             Self::Loaded => ('•', BOLD, "loaded"),
@@ -122,6 +125,12 @@ impl Happening {
             Self::RolloutFailed => ('✗', RED, "rollout failed"),
             Self::Ready => ('✓', GREEN, "ready"),
         }
+    }
+
+    /// For machines.
+    pub fn name(self) -> String {
+        let name = serde_json::to_value(self).ok();
+        name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
     }
 
     /// Whether somebody should look at it.

@@ -27,3 +27,4 @@ pub use text::counted;
 pub use view::{
     Applied, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
 };
+pub use words::verdict_name;
