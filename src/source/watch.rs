@@ -179,3 +179,128 @@ fn names(path: &Path) -> Vec<(PathBuf, std::ffi::OsString)> {
     }
     names
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Real files and the real clock: long enough for a machine under load.
+    const PATIENCE: Duration = Duration::from_secs(20);
+    /// Long enough for a wake that must not come.
+    const SILENCE: Duration = Duration::from_millis(800);
+
+    async fn wakes(watch: &mut Watch) -> bool {
+        let woken = timeout(PATIENCE, watch.changed()).await.is_ok();
+        watch.renew();
+        woken
+    }
+
+    async fn sleeps(watch: &mut Watch) -> bool {
+        timeout(SILENCE, watch.changed()).await.is_err()
+    }
+
+    fn folder() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        (folder, path)
+    }
+
+    #[tokio::test]
+    async fn files_that_are_written_moved_made_and_removed_wake_and_reading_does_not() {
+        let (_folder, at) = folder();
+        fs::write(at.join("a.yaml"), "a: 1").unwrap();
+        let mut watch = Watch::new(&[at.clone()]);
+        fs::read_to_string(at.join("a.yaml")).unwrap();
+        fs::read_dir(&at).unwrap().for_each(drop);
+        assert!(sleeps(&mut watch).await);
+        fs::write(at.join("a.yaml"), "a: 2").unwrap();
+        assert!(wakes(&mut watch).await);
+        fs::write(at.join("a.yaml.new"), "a: 3").unwrap();
+        fs::rename(at.join("a.yaml.new"), at.join("a.yaml")).unwrap();
+        assert!(wakes(&mut watch).await);
+        fs::create_dir_all(at.join("b/c")).unwrap();
+        assert!(wakes(&mut watch).await);
+        fs::write(at.join("b/c/d.yaml"), "d: 1").unwrap();
+        assert!(wakes(&mut watch).await, "a directory that came later");
+        fs::remove_dir_all(at.join("b")).unwrap();
+        assert!(wakes(&mut watch).await);
+        fs::create_dir(at.join(".git")).unwrap();
+        fs::write(at.join(".git/index.lock"), "").unwrap();
+        assert!(sleeps(&mut watch).await, "what Git keeps for itself");
+    }
+
+    #[tokio::test]
+    async fn one_file_is_watched_through_an_editors_rename_and_its_neighbours_are_not() {
+        let (_folder, at) = folder();
+        fs::write(at.join("a.yaml"), "a: 1").unwrap();
+        let mut watch = Watch::new(&[at.join("a.yaml")]);
+        fs::write(at.join("b.yaml"), "b: 1").unwrap();
+        assert!(sleeps(&mut watch).await);
+        for text in ["a: 2", "a: 3"] {
+            fs::write(at.join(".a.yaml.swp"), text).unwrap();
+            fs::rename(at.join(".a.yaml.swp"), at.join("a.yaml")).unwrap();
+            assert!(wakes(&mut watch).await, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_comes_later_or_again_is_seen() {
+        let (_folder, at) = folder();
+        let fleet = at.join("later/fleet");
+        let mut watch = Watch::new(&[fleet.clone()]);
+        for _ in 0..2 {
+            fs::create_dir_all(&fleet).unwrap();
+            assert!(wakes(&mut watch).await);
+            fs::write(fleet.join("a.yaml"), "a: 1").unwrap();
+            assert!(wakes(&mut watch).await);
+            fs::remove_dir_all(at.join("later")).unwrap();
+            assert!(wakes(&mut watch).await);
+        }
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn links_that_are_swapped_wake_as_config_maps_and_git_sync_do() {
+        use std::os::unix::fs::symlink;
+        let (_folder, at) = folder();
+        for version in ["v1", "v2", "v3"] {
+            fs::create_dir_all(at.join(version).join("fleet")).unwrap();
+            fs::write(at.join(version).join("fleet/a.yaml"), version).unwrap();
+        }
+        let swap = |version: &str| {
+            symlink(version, at.join("new")).unwrap();
+            fs::rename(at.join("new"), at.join("current")).unwrap();
+        };
+        swap("v1");
+        symlink("current/fleet/a.yaml", at.join("a.yaml")).unwrap();
+        for path in ["current/fleet", "current/fleet/a.yaml", "a.yaml"] {
+            swap("v1");
+            let mut watch = Watch::new(&[at.join(path)]);
+            swap("v2");
+            assert!(wakes(&mut watch).await, "{path}");
+            fs::write(at.join("v2/fleet/a.yaml"), "v2 again").unwrap();
+            assert!(wakes(&mut watch).await, "{path}: what the link means now is watched");
+            swap("v3");
+            assert!(wakes(&mut watch).await, "{path}");
+            fs::write(at.join("v1/fleet/a.yaml"), "v1 again").unwrap();
+            assert!(sleeps(&mut watch).await, "{path}: what it meant before is not");
+        }
+    }
+
+    #[tokio::test]
+    async fn many_writes_in_a_row_are_one_wake_and_endless_ones_are_not_waited_for() {
+        let (_folder, at) = folder();
+        let mut watch = Watch::new(&[at.clone()]);
+        let writer = tokio::spawn(async move {
+            for number in 0.. {
+                fs::write(at.join("a.yaml"), number.to_string()).unwrap();
+                sleep(Duration::from_millis(50)).await;
+            }
+        });
+        let began = Instant::now();
+        assert!(wakes(&mut watch).await);
+        assert!(began.elapsed() >= QUIET && began.elapsed() < PATIENCE);
+        writer.abort();
+    }
+}
