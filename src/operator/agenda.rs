@@ -93,6 +93,8 @@ struct Written {
     times: u32,
     /// It was seen as written in between: what differs now has come back.
     settled: bool,
+    /// That it does not stay has been told.
+    told: bool,
 }
 
 impl Agenda {
@@ -194,6 +196,11 @@ impl Agenda {
         item.written.calls.extend(calls);
         (item.written.last, item.written.settled) = (Some(now), false);
         (item.looks, item.since) = (0, Some(now));
+    }
+
+    /// Whether it is still to be told that what was written does not stay; from now on it is told.
+    pub fn tell_once(&mut self, key: &Key) -> bool {
+        self.items.get_mut(key).is_some_and(|item| !std::mem::replace(&mut item.written.told, true))
     }
 
     /// A pass has looked: when is the next time?

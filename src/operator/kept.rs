@@ -15,7 +15,9 @@ use crate::model::observed::Sighting;
 use crate::model::state::digest;
 use crate::plan::{Hold, ObjectPlan, Plan, Verdict};
 use crate::reconcile::Planned;
-use crate::report::{Event, Happening, ObjectView, Result as Became, RolloutState, Source, View};
+use crate::report::{
+    Event, Happening, ObjectView, Result as Became, RolloutState, Source, View, counted, short,
+};
 use crate::resolve::Resolved;
 use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +57,7 @@ impl Kept {
     /// The source was read.
     pub fn loaded(&mut self, snapshot: &Snapshot, resolved: Resolved, now: Instant) -> Vec<Event> {
         let is_first = !std::mem::replace(&mut self.has_loaded, true);
+        let before = self.declared.revision.clone();
         let reload = self.declared.load(snapshot, resolved);
         for key in &reload.gone {
             self.agenda.gone(key);
@@ -68,7 +71,13 @@ impl Kept {
                 self.agenda.changed(key, now);
             }
         }
-        reload.events
+        let mut events = reload.events;
+        if !is_first && (!reload.changed.is_empty() || before != self.declared.revision) {
+            let changed = counted(reload.changed.len(), "changed object");
+            let revision = self.declared.revision.as_ref().map(|revision| format!(" @ {}", short(revision)));
+            events.insert(0, Event::of_all(Happening::Loaded, changed + &revision.unwrap_or_default()));
+        }
+        events
     }
 
     /// A sweep that began then has looked at everything.
@@ -269,7 +278,8 @@ impl Kept {
                 "AWS ignores it, or somebody else writes it too; it is tried again ever later".to_owned(),
             ),
         };
-        self.troubled(object, view, trouble)
+        let told = self.troubled(object, view, trouble);
+        if self.agenda.tell_once(&object.key) { told } else { Vec::new() }
     }
 
     fn troubled(&mut self, object: &ObjectPlan, view: &ObjectView, trouble: Trouble) -> Vec<Event> {

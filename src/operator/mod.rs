@@ -29,7 +29,7 @@ pub use vitals::Vitals;
 pub use wake::Wake;
 
 use crate::reconcile::Session;
-use crate::report::{Event, Happening, counted};
+use crate::report::{Event, Happening, counted, short};
 use crate::resolve::{Options, resolve};
 use crate::source::Source;
 use agenda::Pace;
@@ -117,7 +117,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
             counted(files, "file"),
             self.source.place()
         );
-        message.extend(declared.revision.iter().map(|revision| format!(" @ {revision}")));
+        message.extend(declared.revision.iter().map(|revision| format!(" @ {}", short(revision))));
         self.tell(vec![Event::of_all(Happening::Started, message)]).await;
     }
 

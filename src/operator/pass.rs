@@ -9,7 +9,7 @@ use super::publish::Publish;
 use super::wake::Panicked;
 use crate::aws::CallError;
 use crate::execute::Outcome;
-use crate::plan::Plan;
+use crate::plan::{Plan, Verdict};
 use crate::reconcile::Planned;
 use crate::report::{Event, Happening};
 use crate::source::Source;
@@ -88,8 +88,12 @@ impl<S: Source, P: Publish> Operator<S, P> {
     ) -> Vec<Event> {
         self.vitals.metrics.ran("pass", now - turn.began, outcome.is_done());
         self.vitals.metrics.wrote(plan, outcome);
-        let news = self.kept.passed(turn, planned, plan, outcome, now);
-        [self.sweeps.reached(), news].concat()
+        let mut events = self.kept.passed(turn, planned, plan, outcome, now);
+        // What could not be read at all is no answer.
+        if planned.plan.objects.iter().any(|object| object.verdict != Verdict::Unreadable) {
+            events.splice(0..0, self.sweeps.reached());
+        }
+        events
     }
 
     fn failed(&mut self, turn: &Turn, now: Instant, events: Vec<Event>) -> Vec<Event> {

@@ -23,7 +23,7 @@ pub use build::Source;
 pub use event::{Event, Happening, Told};
 pub use json::{json, schema};
 pub use problems::Validated;
-pub use text::counted;
+pub use text::{counted, short};
 pub use view::{
     Applied, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
 };

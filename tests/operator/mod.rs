@@ -3,3 +3,4 @@
 mod files;
 mod life;
 mod stories;
+mod trouble;

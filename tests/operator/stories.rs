@@ -53,7 +53,10 @@ async fn a_changed_file_is_written_within_a_second_and_followed() {
         let told = life.after(Duration::from_secs(1)).await;
         assert_eq!(
             told,
-            ["~ EcsService/web changed: new deployment: taskDefinition.containerDefinitions[web].image"]
+            [
+                "• loaded: 1 changed object",
+                "~ EcsService/web changed: new deployment: taskDefinition.containerDefinitions[web].image"
+            ]
         );
         assert_eq!(count(&life.changed(), "UpdateService"), 1);
         let told = life.after(LATER).await;
