@@ -270,3 +270,149 @@ impl Written {
 pub fn jittered(time: Duration, share: f64) -> Duration {
     time.mul_f64(1.0 + share * (2.0 * fastrand::f64() - 1.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::names::Kind;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn key(name: &str) -> Key {
+        Key { kind: Kind::EcsService, region: "r".into(), cluster: None, name: name.into() }
+    }
+
+    fn calls(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn agenda() -> (Agenda, Instant) {
+        (Agenda::new(Pace(SECOND * 5)), Instant::now())
+    }
+
+    /// How long until something is due, in whole seconds.
+    fn wait(agenda: &Agenda, now: Instant) -> Option<u64> {
+        Some((agenda.next()? - now).as_secs())
+    }
+
+    #[test]
+    fn a_change_comes_before_a_finding_and_that_before_what_is_followed() {
+        let (mut agenda, now) = agenda();
+        agenda.looked(&key("followed"), Outlook::UnderWay, now);
+        let later = now + SECOND * 10;
+        agenda.found(&key("found"), now, later);
+        agenda.changed(&key("changed"), later);
+        let mut turns = Vec::new();
+        while let Some(first) = agenda.take(later, 1).pop_first() {
+            turns.push(first.name);
+        }
+        assert_eq!(turns, ["changed", "found", "followed"]);
+        assert_eq!(agenda.next(), None, "what is being looked at is not due");
+    }
+
+    #[test]
+    fn what_is_under_way_is_looked_at_less_and_less_often_and_in_the_end_left_to_the_sweeps() {
+        let (mut agenda, began) = agenda();
+        let (mut now, mut gaps) = (began, Vec::new());
+        agenda.looked(&key("a"), Outlook::UnderWay, now);
+        while let Some(gap) = wait(&agenda, now) {
+            gaps.push(gap);
+            now = agenda.next().unwrap();
+            assert_eq!(agenda.take(now, 9).len(), 1);
+            agenda.looked(&key("a"), Outlook::UnderWay, now);
+        }
+        assert_eq!(gaps[..7], [5, 6, 7, 9, 12, 15, 15]);
+        assert!((3600..3700).contains(&(now - began).as_secs()), "{:?}", now - began);
+    }
+
+    #[test]
+    fn what_fails_is_tried_ever_later_and_hinders_nothing_but_itself() {
+        let (mut agenda, mut now) = agenda();
+        let began = now;
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            agenda.looked(&key("a"), Outlook::Failed, now);
+            waits.push(wait(&agenda, now).unwrap());
+            // Another pass needs it: its calls are left out until its time has come.
+            assert_eq!(agenda.hinders(&key("a"), &calls(&["x"]), now, now), Some(Hindrance::Failing));
+            assert_eq!(agenda.hinders(&key("b"), &calls(&["x"]), now, now), None);
+            agenda.found(&key("a"), began, now);
+            now = agenda.next().unwrap();
+            agenda.take(now, 9);
+        }
+        let bounds = [5, 10, 20, 40, 80, 160, 300, 300, 300];
+        for (wait, most) in waits.iter().zip(bounds) {
+            assert!(wait * 4 >= most * 3 - 4 && wait * 4 <= most * 5, "{waits:?}");
+        }
+        agenda.changed(&key("a"), now);
+        assert_eq!(wait(&agenda, now), Some(0), "a new manifest is tried at once");
+        assert_eq!(agenda.hinders(&key("a"), &calls(&["x"]), now, now), None);
+    }
+
+    #[test]
+    fn what_a_sweep_saw_before_a_pass_looked_is_old() {
+        let (mut agenda, now) = agenda();
+        agenda.changed(&key("a"), now + SECOND);
+        agenda.take(now + SECOND, 9);
+        agenda.looked(&key("a"), Outlook::UnderWay, now + SECOND * 2);
+        assert!(!agenda.is_news(&key("a"), now));
+        assert!(agenda.is_news(&key("a"), now + SECOND * 3));
+    }
+
+    #[test]
+    fn calls_that_were_planned_for_an_older_manifest_are_left_out() {
+        let (mut agenda, now) = agenda();
+        agenda.changed(&key("a"), now);
+        agenda.take(now, 9);
+        agenda.changed(&key("a"), now + SECOND);
+        let later = now + SECOND * 2;
+        assert_eq!(agenda.hinders(&key("a"), &calls(&["x"]), now, later), Some(Hindrance::Outdated));
+        agenda.looked(&key("a"), Outlook::Settled, later);
+        assert_eq!(agenda.take(later, 9).len(), 1, "and it is looked at again");
+    }
+
+    #[test]
+    fn the_same_calls_wait_ever_longer_while_nothing_comes_of_them_and_others_do_not() {
+        let (mut agenda, began) = agenda();
+        let (mut now, mut writes) = (began, Vec::new());
+        // A look every 15 seconds for a day, after each of which AWS is as it was.
+        for _ in 0..24 * 240 {
+            match agenda.hinders(&key("a"), &calls(&["x"]), now, now) {
+                None => {
+                    writes.push((now - began).as_secs() / 60);
+                    agenda.wrote(&key("a"), calls(&["x"]), now);
+                }
+                Some(Hindrance::NotKept { .. }) => agenda.looked(&key("a"), Outlook::NotKept, now),
+                other => panic!("{other:?}"),
+            }
+            now += SECOND * 15;
+        }
+        assert_eq!(writes[..8], [0, 0, 1, 3, 7, 15, 31, 63]);
+        assert_eq!(writes.len(), 30, "once an hour: {writes:?}");
+        assert_eq!(agenda.hinders(&key("a"), &calls(&["x", "y"]), now, now), None);
+        agenda.asked(now);
+        assert_eq!(agenda.hinders(&key("a"), &calls(&["x"]), now, now), None, "somebody asks");
+    }
+
+    #[test]
+    fn the_same_drift_is_healed_at_once_a_few_times_and_when_it_is_long_ago() {
+        let (mut agenda, mut now) = agenda();
+        let mut heal = |now: Instant| {
+            let hindrance = agenda.hinders(&key("a"), &calls(&["x"]), now, now);
+            if hindrance.is_none() {
+                agenda.wrote(&key("a"), calls(&["x"]), now);
+            }
+            agenda.looked(&key("a"), Outlook::Settled, now);
+            hindrance
+        };
+        for _ in 0..3 {
+            assert_eq!(heal(now), None);
+            now += SECOND;
+        }
+        assert_eq!(heal(now), Some(Hindrance::NotKept { times: 3 }));
+        now += Duration::from_hours(3);
+        assert_eq!(heal(now), None);
+        now += SECOND;
+        assert_eq!(heal(now), None, "it counts anew");
+    }
+}

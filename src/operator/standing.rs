@@ -157,3 +157,79 @@ impl Rollout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fine(verdict: Verdict) -> Standing {
+        Standing { verdict, hold: None, drift: vec![], unreadable: None, trouble: None, rollout: None }
+    }
+
+    fn rolling(id: &str, state: RolloutState) -> Standing {
+        let reason = if state == RolloutState::Failed { "tasks failed".to_owned() } else { String::new() };
+        let rollout = Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason };
+        Standing { rollout: Some(rollout), ..fine(Verdict::Unchanged) }
+    }
+
+    /// What is told of a row of standings, the first of which is the first that is seen.
+    fn told(standings: &[Standing]) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut before = None;
+        for standing in standings {
+            let news = standing.news("EcsService/web", before);
+            assert_eq!(standing.news("EcsService/web", Some(standing)), [], "nothing has happened");
+            told.extend(
+                news.iter()
+                    .map(|event| format!("{} {}{}", event.what.name(), event.message, event.paths.join(","))),
+            );
+            before = Some(standing);
+        }
+        told
+    }
+
+    #[test]
+    fn a_rollout_is_told_when_it_begins_and_when_it_ends() {
+        use RolloutState::{Done, Failed, Rolling};
+        let old = rolling("a", Done);
+        assert_eq!(
+            told(&[old.clone(), rolling("b", Rolling), rolling("b", Done)]),
+            ["rolling web:2", "rolledOut web:2"]
+        );
+        assert_eq!(told(&[old.clone(), rolling("b", Done)]), ["rolledOut web:2"], "it was quick");
+        assert_eq!(told(&[old, rolling("b", Failed)]), ["rolloutFailed web:2: tasks failed"]);
+        assert_eq!(
+            told(&[rolling("b", Failed)]),
+            ["rolloutFailed web:2: tasks failed"],
+            "a person should know"
+        );
+    }
+
+    #[test]
+    fn what_keeps_it_from_being_ready_is_told_once_and_so_is_its_end() {
+        let hold = |message: &str, blocked| {
+            let hold = HoldView { blocked, reason: "Missing", message: message.to_owned(), hint: None };
+            Standing { hold: Some(hold), ..fine(Verdict::Change) }
+        };
+        let unreadable =
+            |cause: &str| Standing { unreadable: Some(cause.to_owned()), ..fine(Verdict::Unreadable) };
+        let drift = Standing { drift: vec!["service.desiredCount".to_owned()], ..fine(Verdict::Drift) };
+        let ready = fine(Verdict::Unchanged);
+        assert_eq!(
+            told(&[hold("a", false), hold("b", true), ready.clone(), ready.clone()]),
+            ["waiting a", "blocked b", "ready "]
+        );
+        assert_eq!(
+            told(&[unreadable("request 1"), unreadable("request 2"), ready.clone()]),
+            ["unreadable request 1", "ready "]
+        );
+        assert_eq!(
+            told(&[ready.clone(), drift, ready.clone()]),
+            ["drifted its manifest says only to report itservice.desiredCount", "ready "]
+        );
+        assert_eq!(
+            told(&[ready.clone(), fine(Verdict::Suspended), ready]),
+            ["suspended its manifest asks to be left alone", "ready "]
+        );
+    }
+}
