@@ -79,19 +79,20 @@ impl Declared {
 
     /// What is wrong that was not told, and what is no longer wrong.
     fn complain(&mut self, problems: &[Problem], unsure: &BTreeSet<ObjectName>) -> Vec<Event> {
-        let mut wrong: BTreeMap<String, String> = BTreeMap::new();
+        let mut wrong: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for error in problems.iter().filter(|problem| problem.is_error()) {
             let about = error.object.as_ref().map_or_else(|| error.place.path.clone(), ToString::to_string);
             let text = format!("{}: {}", error.place, error.message);
-            wrong.entry(about).and_modify(|texts| *texts += &format!("; {text}")).or_insert(text);
+            wrong.entry(about).or_default().push(text);
         }
         let known = |name: &ObjectName| {
             let settled = |object: &Object| self::name(object) == *name && !self.kept.contains(&object.key);
             self.desired.objects.values().any(settled)
         };
         for name in unsure.iter().filter(|name| !known(name)) {
-            wrong.entry(name.to_string()).or_insert_with(|| UNSURE.to_owned());
+            wrong.entry(name.to_string()).or_insert_with(|| vec![UNSURE.to_owned()]);
         }
+        let wrong = wrong.into_iter().map(|(about, texts)| (about, texts.join("; "))).collect();
         let before = std::mem::replace(&mut self.wrong, wrong);
         let is_new = |(about, text): &(&String, &String)| before.get(*about) != Some(*text);
         let new = self.wrong.iter().filter(is_new).map(|(about, text)| {

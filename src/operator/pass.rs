@@ -18,8 +18,14 @@ use tokio::time::Instant;
 
 /// How far a pass has come.
 pub(super) enum Step {
-    Read(Turn, Result<Planned, CallError>),
+    Read(Box<Read>),
     Wrote(Box<Wrote>),
+}
+
+/// A pass that has read, and written nothing yet.
+pub(super) struct Read {
+    turn: Turn,
+    planned: Result<Planned, CallError>,
 }
 
 /// A pass that has written.
@@ -36,7 +42,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
         let session = Arc::clone(&self.session);
         self.pass.begin(async move {
             let planned = session.plan(&turn.desired).await;
-            Step::Read(turn, planned)
+            Step::Read(Box::new(Read { turn, planned }))
         });
     }
 
@@ -44,18 +50,20 @@ impl<S: Source, P: Publish> Operator<S, P> {
     pub(super) async fn stepped(&mut self, step: Result<Step, Panicked>) {
         let now = Instant::now();
         let events = match step {
-            Ok(Step::Read(turn, _)) if !self.sweeps.may_pass => self.failed(&turn, now, Vec::new()),
-            Ok(Step::Read(turn, Ok(planned))) => {
-                let plan = self.kept.allowed(&planned.plan, &turn, now);
-                if !plan.actions.is_empty() {
-                    return self.write(turn, planned, plan);
+            Ok(Step::Read(read)) => match (*read, self.sweeps.may_pass) {
+                (Read { turn, .. }, false) => self.failed(&turn, now, Vec::new()),
+                (Read { turn, planned: Ok(planned) }, true) => {
+                    let plan = self.kept.allowed(&planned.plan, &turn, now);
+                    if !plan.actions.is_empty() {
+                        return self.write(turn, planned, plan);
+                    }
+                    self.passed(&turn, &planned, &plan, &Outcome::default(), now)
                 }
-                self.passed(&turn, &planned, &plan, &Outcome::default(), now)
-            }
-            Ok(Step::Read(turn, Err(error))) => {
-                let told = self.sweeps.not_reached(error.to_string());
-                self.failed(&turn, now, told)
-            }
+                (Read { turn, planned: Err(error) }, true) => {
+                    let told = self.sweeps.not_reached(error.to_string());
+                    self.failed(&turn, now, told)
+                }
+            },
             Ok(Step::Wrote(wrote)) => match &wrote.outcome {
                 Ok(outcome) => self.passed(&wrote.turn, &wrote.planned, &wrote.plan, outcome, now),
                 Err(broken) => {

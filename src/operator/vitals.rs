@@ -101,19 +101,20 @@ impl Vitals {
         let state = self.state();
         let longest = (self.interval * MISSED).max(PATIENCE);
         let is_good = state.swept.is_some_and(|swept| swept.elapsed() <= longest);
-        let mut text = if is_good { "ready\n".to_owned() } else { "not ready\n".to_owned() };
-        text += &match state.swept {
-            Some(swept) => format!("everything was looked at {} s ago\n", swept.elapsed().as_secs()),
-            None => format!("nothing was looked at for {} s\n", state.began.elapsed().as_secs()),
+        let looked = match state.swept {
+            Some(swept) => format!("everything was looked at {} s ago", swept.elapsed().as_secs()),
+            None => format!("nothing was looked at for {} s", state.began.elapsed().as_secs()),
         };
-        text.extend(state.unreachable.iter().map(|cause| format!("AWS cannot be asked: {cause}\n")));
-        text += &format!("{} declared", counted(state.objects, "object"));
-        text += &match state.kept {
-            0 => "\n".to_owned(),
-            kept => format!(", {kept} of them kept as they were last valid\n"),
+        let kept = match state.kept {
+            0 => String::new(),
+            kept => format!(", {kept} of them kept as they were last valid"),
         };
-        text.extend(state.wrong.iter().map(|about| format!("invalid: {about}\n")));
-        Answer { is_good, text }
+        let declared = format!("{} declared{kept}", counted(state.objects, "object"));
+        let ready = if is_good { "ready" } else { "not ready" };
+        let mut lines = vec![ready.to_owned(), looked, declared];
+        lines.extend(state.unreachable.iter().map(|cause| format!("AWS cannot be asked: {cause}")));
+        lines.extend(state.wrong.iter().map(|about| format!("invalid: {about}")));
+        Answer { is_good, text: lines.join("\n") + "\n" }
     }
 }
 

@@ -96,16 +96,13 @@ impl Watch {
 
     /// Ends when something may have changed, and has been quiet for a moment. Nothing is lost when it is dropped.
     pub async fn changed(&mut self) {
-        let since = match self.since {
-            Some(since) => since,
-            None => {
-                tokio::select! {
-                    () = self.heard.wake.notified() => {}
-                    () = sleep(POLL), if self.is_deaf => return,
-                }
-                *self.since.insert(Instant::now())
+        if self.since.is_none() {
+            tokio::select! {
+                () = self.heard.wake.notified() => {}
+                () = sleep(POLL), if self.is_deaf => return,
             }
-        };
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
         let latest = sleep_until(since + LONGEST);
         let quiet = async { while timeout(QUIET, self.heard.wake.notified()).await.is_ok() {} };
         tokio::select! { () = quiet => {}, () = latest => {} }
@@ -210,7 +207,7 @@ mod tests {
     async fn files_that_are_written_moved_made_and_removed_wake_and_reading_does_not() {
         let (_folder, at) = folder();
         fs::write(at.join("a.yaml"), "a: 1").unwrap();
-        let mut watch = Watch::new(&[at.clone()]);
+        let mut watch = Watch::new(std::slice::from_ref(&at));
         fs::read_to_string(at.join("a.yaml")).unwrap();
         fs::read_dir(&at).unwrap().for_each(drop);
         assert!(sleeps(&mut watch).await);
@@ -248,7 +245,7 @@ mod tests {
     async fn a_directory_that_comes_later_or_again_is_seen() {
         let (_folder, at) = folder();
         let fleet = at.join("later/fleet");
-        let mut watch = Watch::new(&[fleet.clone()]);
+        let mut watch = Watch::new(std::slice::from_ref(&fleet));
         for _ in 0..2 {
             fs::create_dir_all(&fleet).unwrap();
             assert!(wakes(&mut watch).await);
@@ -291,7 +288,7 @@ mod tests {
     #[tokio::test]
     async fn many_writes_in_a_row_are_one_wake_and_endless_ones_are_not_waited_for() {
         let (_folder, at) = folder();
-        let mut watch = Watch::new(&[at.clone()]);
+        let mut watch = Watch::new(std::slice::from_ref(&at));
         let writer = tokio::spawn(async move {
             for number in 0.. {
                 fs::write(at.join("a.yaml"), number.to_string()).unwrap();

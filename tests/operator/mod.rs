@@ -2,5 +2,7 @@
 
 mod files;
 mod life;
+#[cfg(unix)]
+mod process;
 mod stories;
 mod trouble;
