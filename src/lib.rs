@@ -21,6 +21,7 @@ pub mod import;
 pub mod manifest;
 pub mod model;
 pub mod observe;
+pub mod operator;
 pub mod plan;
 pub mod reconcile;
 pub mod report;

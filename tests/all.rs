@@ -9,6 +9,7 @@
 //! - [`markdown`]: what a parser makes of the Markdown output.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
+//! - [`operator`]: the loop, for simulated days.
 //! - [`pasted`]: what people keep in their repositories, applied.
 //! - [`properties`]: what holds for whatever is declared.
 //! - [`corpus`]: real documents, when a folder of them is given.
@@ -29,6 +30,7 @@ mod markdown;
 mod model;
 mod moto;
 mod operations;
+mod operator;
 mod pasted;
 mod properties;
 mod readme;

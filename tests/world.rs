@@ -17,10 +17,12 @@ use ecs_operator::sandbox::{CallRecord, Clock, Fault, FaultKind, Outcome, Sandbo
 use ecs_operator::{sandbox, source};
 use futures::FutureExt;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 pub const REGION: &str = "eu-central-1";
 pub const ACCOUNT: &str = "123456789012";
@@ -33,7 +35,12 @@ pub struct World {
     /// Somebody else's way to the same AWS.
     other: Aws,
     garbled: Arc<AtomicBool>,
+    /// Calls that are answered only when that is allowed.
+    held: Held,
 }
+
+/// The next call of an operation, and until when it is held.
+type Held = Arc<Mutex<HashMap<String, Arc<Notify>>>>;
 
 /// What an apply did.
 #[derive(Debug, Default)]
@@ -55,13 +62,13 @@ impl World {
         let account = ACCOUNT.to_owned();
         let options = sandbox::Options { seed, account, clock: Clock::Tokio, ..sandbox::Options::default() };
         let sandbox = Sandbox::new(options);
-        let garbled = Arc::new(AtomicBool::new(false));
+        let (garbled, held) = (Arc::new(AtomicBool::new(false)), Held::default());
         let session = Session::new(
-            aws(&sandbox, &garbled).await,
+            aws(&sandbox, &garbled, &held).await,
             Options { owner: "default".to_owned(), ..Options::default() },
         );
-        let other = aws(&sandbox, &Arc::default()).await;
-        Self { sandbox, session, other, garbled }
+        let other = aws(&sandbox, &Arc::default(), &Arc::default()).await;
+        Self { sandbox, session, other, garbled, held }
     }
 
     /// A call by somebody else; it is not in [`Self::changes`].
@@ -196,6 +203,13 @@ impl World {
         self.garbled.store(on, Ordering::Relaxed);
     }
 
+    /// Holds the next call of this operation on its way, until it is told to go on.
+    pub fn hold(&self, operation: &str) -> Arc<Notify> {
+        let until = Arc::new(Notify::new());
+        self.held.lock().unwrap().insert(operation.to_owned(), Arc::clone(&until));
+        until
+    }
+
     pub async fn service(&self, cluster: &str, name: &str) -> Value {
         let input = json!({"cluster": cluster, "services": [name], "include": ["TAGS"]});
         self.behind(Operation::DescribeServices, input).await["services"][0].clone()
@@ -250,24 +264,39 @@ impl World {
     /// The process ends here, and another one goes on: nothing is remembered but what AWS holds.
     pub async fn restart(&mut self) {
         self.sandbox.resume();
-        let aws = aws(&self.sandbox, &self.garbled).await;
-        self.session = Session::new(aws, self.session.options.clone());
+        self.session = self.another_session().await;
+    }
+
+    /// Of another process with the same owner.
+    pub async fn another_session(&self) -> Session {
+        Session::new(aws(&self.sandbox, &self.garbled, &self.held).await, self.session.options.clone())
     }
 
     pub async fn impatient(&mut self) {
-        let aws = aws(&self.sandbox, &self.garbled).await.with_patience(Patience::NONE);
+        let aws = aws(&self.sandbox, &self.garbled, &self.held).await.with_patience(Patience::NONE);
         self.session = Session::new(aws, self.session.options.clone());
     }
 }
 
-async fn aws(sandbox: &Sandbox, garbled: &Arc<AtomicBool>) -> Aws {
-    let (sandbox, garbled) = (sandbox.clone(), Arc::clone(garbled));
+async fn aws(sandbox: &Sandbox, garbled: &Arc<AtomicBool>, held: &Held) -> Aws {
+    let (sandbox, garbled, held) = (sandbox.clone(), Arc::clone(garbled), Arc::clone(held));
     let call: Exchange = Arc::new(move |request| {
-        if garbled.load(Ordering::Relaxed) {
-            let page = Bytes::from_static(b"<html>Welcome to the hotel's network</html>");
-            return std::future::ready(Ok(http::Response::new(page))).boxed();
+        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
+        let operation = target.and_then(|target| target.rsplit('.').next()).unwrap_or_default().to_owned();
+        let (sandbox, garbled) = (sandbox.clone(), Arc::clone(&garbled));
+        let held = held.lock().unwrap().remove(&operation);
+        async move {
+            if let Some(until) = held {
+                until.notified().await;
+            }
+            if garbled.load(Ordering::Relaxed) {
+                return Ok(http::Response::new(Bytes::from_static(
+                    b"<html>Welcome to the hotel's network</html>",
+                )));
+            }
+            sandbox.exchange(request).await
         }
-        sandbox.exchange(request).boxed()
+        .boxed()
     });
     Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await
 }

@@ -193,6 +193,9 @@ fn lags(operation: Operation, code: &str, words: &str) -> bool {
 }
 
 impl CallError {
+    /// The code of a write that was not sent, or not sent again, because the process is to end.
+    pub const STOPPED: &str = "Stopped";
+
     /// Passes within minutes rather than moments.
     pub(super) fn is_settling(&self) -> bool {
         let words = self.message.to_lowercase();
@@ -218,6 +221,7 @@ impl CallError {
                 "check the Region's name and AWS_ENDPOINT_URL".to_owned()
             }
             (ErrorKind::Unreachable, "NoCredentials") => self.credentials_hint(),
+            (ErrorKind::Unreachable, Self::STOPPED) => return None,
             (ErrorKind::Unreachable, _) => format!(
                 "check the network, the proxy, AWS_ENDPOINT_URL, and that `{}` is a Region of AWS",
                 self.region

@@ -19,6 +19,7 @@ mod clients;
 mod counters;
 mod error;
 mod failure;
+mod gate;
 mod operation;
 mod page;
 mod retry;
@@ -46,6 +47,7 @@ use budget::Budget;
 use carrier::Carrier;
 use clients::Clients;
 use counters::Tally;
+use gate::Gate;
 use retry::Waits;
 
 /// AWS, for one set of credentials, in any Region. Clones share all but their patience and priority.
@@ -55,6 +57,7 @@ pub struct Aws {
     account: Arc<OnceCell<String>>,
     budget: Arc<Budget>,
     tally: Arc<Tally>,
+    gate: Gate,
     patience: Patience,
     priority: Priority,
 }
@@ -71,6 +74,7 @@ impl Aws {
             account: Arc::default(),
             budget: Arc::new(Budget::new(Share::default())),
             tally: Arc::default(),
+            gate: Gate::default(),
             patience: Patience::default(),
             priority: Priority::Pass,
         }
@@ -103,6 +107,11 @@ impl Aws {
         self.tally.snapshot()
     }
 
+    /// From now on no write is sent, nor sent again: it fails as `Stopped`. What is under way goes on.
+    pub fn close(&self) {
+        self.gate.close();
+    }
+
     /// The Region of the settings, for what declares none.
     pub fn default_region(&self) -> Option<&str> {
         self.clients.default_region()
@@ -110,18 +119,32 @@ impl Aws {
 
     /// The account of the credentials, twelve digits; asked for once.
     pub async fn account_id(&self, region: &str) -> Result<&str, CallError> {
-        let account = self.account.get_or_try_init(|| async {
-            let input = json!({});
-            let answer = self.call(region, Operation::GetCallerIdentity, &input).await?;
-            answer.document.get("Account").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
-                Attempt { operation: Operation::GetCallerIdentity, region, input: &input }.error(
-                    ErrorKind::Garbage,
-                    "EmptyAnswer",
-                    "the answer names no account",
-                )
-            })
-        });
-        account.await.map(String::as_str)
+        self.account.get_or_try_init(|| self.ask_account(region)).await.map(String::as_str)
+    }
+
+    /// The same, asked for anew: credentials may change under a process that runs for long. Where nobody answers it is
+    /// the one that was answered last.
+    pub async fn account_now(&self, region: &str) -> Result<String, CallError> {
+        match (self.ask_account(region).await, self.account.get()) {
+            (Err(_), Some(known)) => Ok(known.clone()),
+            (Err(error), None) => Err(error),
+            (Ok(account), _) => {
+                self.account.get_or_init(async || account.clone()).await;
+                Ok(account)
+            }
+        }
+    }
+
+    async fn ask_account(&self, region: &str) -> Result<String, CallError> {
+        let input = json!({});
+        let answer = self.call(region, Operation::GetCallerIdentity, &input).await?;
+        answer.document.get("Account").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| {
+            Attempt { operation: Operation::GetCallerIdentity, region, input: &input }.error(
+                ErrorKind::Garbage,
+                "EmptyAnswer",
+                "the answer names no account",
+            )
+        })
     }
 
     /// Carries out an operation, trying again where that helps and does no harm. An
@@ -142,7 +165,9 @@ impl Aws {
         loop {
             attempts += 1;
             let queued = Instant::now();
-            bucket.permit(priority, began).await;
+            if self.unless_closed(operation, bucket.permit(priority, began)).await.is_none() {
+                return Err(CallError { unclear, attempts: attempts - 1, ..stopped(&attempt) });
+            }
             let waited = queued.elapsed();
             let outcome = self.attempt(&attempt, body.clone(), attempts).await;
             self.tally.count(operation, waited, &outcome);
@@ -160,8 +185,15 @@ impl Aws {
                 error.unclear = unclear;
                 return Err(error);
             };
-            sleep(wait).await;
+            if self.unless_closed(operation, sleep(wait)).await.is_none() {
+                return Err(CallError { unclear, attempts, ..stopped(&attempt) });
+            }
         }
+    }
+
+    /// What comes of `wait`; a write does not wait when no writes are sent any more.
+    async fn unless_closed<T>(&self, operation: Operation, wait: impl Future<Output = T>) -> Option<T> {
+        if operation.writes() { self.gate.unless_closed(wait).await } else { Some(wait.await) }
     }
 
     async fn attempt(
@@ -194,6 +226,10 @@ fn trace(attempt: &Attempt<'_>, number: u32, began: Instant, outcome: &Result<An
             info!(%operation, region, ms, attempt = number, outcome = ?kind, code, request);
         }
     }
+}
+
+fn stopped(attempt: &Attempt<'_>) -> CallError {
+    attempt.error(ErrorKind::Unreachable, CallError::STOPPED, "no more calls are begun")
 }
 
 /// A Region's name becomes part of a host's name.

@@ -51,7 +51,7 @@ pub struct Args {
     connect: ConnectArgs,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
     Duration::try_from(span).map_err(|_| "this is before now".to_owned())
 }

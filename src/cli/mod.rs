@@ -15,6 +15,7 @@ mod interrupt;
 mod load;
 mod pass;
 mod plan;
+mod run;
 mod sandbox;
 mod schema;
 mod status;
@@ -51,6 +52,7 @@ enum Command {
     Validate(validate::Args),
     Plan(plan::Args),
     Apply(apply::Args),
+    Run(run::Args),
     Status(status::Args),
     Import(import::Args),
     Schema(schema::Args),
@@ -113,6 +115,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Validate(args) => validate::run(&args, ui),
         Command::Plan(args) => plan::run(&args, ui).await,
         Command::Apply(args) => apply::run(&args, ui).await,
+        Command::Run(args) => run::run(&args, ui).await,
         Command::Status(args) => status::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),

@@ -73,10 +73,13 @@ impl PassArgs {
             return Err(Failure::input(format!("`--confirm {unknown}` names no object of these manifests"))
                 .hint("write it as the plan shows it, such as `EcsService/checkout`"));
         }
-        let owner = self.owner.clone().unwrap_or_else(|| DEFAULT_OWNER.to_owned());
-        let options = Options { owner, adopt: self.adopt, confirmed: self.confirm.clone(), prune };
         ui.waiting_for("reading what runs");
-        Ok((loaded, Session::new(aws, options)))
+        Ok((loaded, Session::new(aws, self.options(prune))))
+    }
+
+    pub fn options(&self, prune: Option<Prune>) -> Options {
+        let owner = self.owner.clone().unwrap_or_else(|| DEFAULT_OWNER.to_owned());
+        Options { owner, adopt: self.adopt, confirmed: self.confirm.clone(), prune }
     }
 }
 

@@ -129,6 +129,16 @@ pub struct Origin {
     pub place: String,
 }
 
+impl Origin {
+    /// `place` without its line: what a broken file holds.
+    pub fn file(&self) -> &str {
+        match self.place.rsplit_once(':') {
+            Some((file, line)) if line.bytes().all(|digit| digit.is_ascii_digit()) => file,
+            _ => &self.place,
+        }
+    }
+}
+
 impl fmt::Display for Origin {
     /// `EcsService/checkout`: how people name an object, also on the command line.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {

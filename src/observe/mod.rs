@@ -58,7 +58,10 @@ pub async fn observe(
 ) -> Result<Observed, CallError> {
     let regions: BTreeSet<&str> = desired.objects.keys().map(|key| key.region.as_str()).collect();
     let Some(first) = regions.first() else { return Ok(Observed::default()) };
-    let account = aws.account_id(first).await?.to_owned();
+    let account = match look.depth {
+        Depth::Pass => aws.account_id(first).await?.to_owned(),
+        Depth::Sweep => aws.account_now(first).await?,
+    };
     let all = regions.iter().map(|region| {
         let reader = Reader { aws, region };
         observe_region(reader, cache, &account, desired, look)

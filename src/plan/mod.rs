@@ -20,6 +20,7 @@ mod scaling;
 mod service;
 #[cfg(test)]
 mod tests;
+mod without;
 
 pub use hold::{Blocked, Hold, Waiting};
 pub use prune::{Limit, Prune, Pruning};

@@ -1,5 +1,6 @@
 //! The views as JSON, and the schema of it that is committed as `schema/report.schema.json`.
 
+use super::event::Told;
 use super::problems::Validated;
 use super::view::{Applied, View};
 use schemars::{JsonSchema, schema_for};
@@ -11,7 +12,8 @@ pub fn json(value: &impl Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
 }
 
-/// What `-o json` prints: a view from `plan` and `status`, what was done from `apply`, problems from `validate`.
+/// What `-o json` prints: a view from `plan` and `status`, what was done from `apply`, problems from
+/// `validate`; `run` prints an event a line.
 #[derive(JsonSchema)]
 #[schemars(untagged, rename = "ecs-operator report")]
 #[allow(dead_code)] // It stands for the schema only.
@@ -19,6 +21,7 @@ enum Report {
     View(View),
     Applied(Applied),
     Validated(Validated),
+    Told(Told),
 }
 
 /// The JSON Schema of the JSON output.

@@ -9,6 +9,7 @@
 #![allow(clippy::format_push_string)] // Lines are put together piece by piece; `write!` to a String cannot fail.
 
 mod build;
+mod event;
 mod json;
 mod markdown;
 mod problems;
@@ -20,10 +21,12 @@ mod view;
 mod words;
 
 pub use build::Source;
+pub use event::{Event, Happening, Told};
 pub use json::{json, schema};
 pub use problems::Validated;
-pub use text::counted;
+pub use text::{counted, short};
 pub use view::{
-    Applied, CauseView, ErrorView, ObjectView, PruneView, Result, RolloutState, RolloutView, Summary,
-    VERSION, View,
+    Applied, CauseView, ErrorView, HoldView, ObjectView, PruneView, Result, RolloutState, RolloutView,
+    Summary, VERSION, View,
 };
+pub use words::verdict_name;

@@ -24,7 +24,7 @@ impl View {
     pub fn heading(&self) -> String {
         let place = format!("{BOLD}{} {}{BOLD:#}", self.account, self.regions.join(", "));
         let place = if self.objects.is_empty() { "no objects".to_owned() } else { place };
-        let revision = self.revision.as_ref().map(|revision| format!(" @ {}", tame(revision)));
+        let revision = self.revision.as_ref().map(|revision| format!(" @ {}", short(&tame(revision))));
         let source = tame(&self.source) + &revision.unwrap_or_default();
         let parts = [place, format!("owner {}", tame(&self.owner)), source];
         let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -410,6 +410,13 @@ impl DifferenceView {
 /// The elements of a list, none of nothing; `None` of anything else.
 fn elements(side: Option<&Value>) -> Option<&[Value]> {
     side.map_or(Some(&[]), |value| value.as_array().map(Vec::as_slice))
+}
+
+/// A commit as people write it, with what comes after it.
+pub fn short(revision: &str) -> String {
+    let commit = revision.find(|letter: char| !letter.is_ascii_hexdigit()).unwrap_or(revision.len());
+    let (commit, rest) = revision.split_at(commit);
+    if commit.len() < 40 { revision.to_owned() } else { format!("{}{rest}", &commit[..12]) }
 }
 
 /// `1 object`, `2 objects`.

@@ -57,6 +57,11 @@ pub const fn words(verdict: Verdict) -> Words {
     Words { name, symbol, style, counted, why, done }
 }
 
+/// For machines.
+pub const fn verdict_name(verdict: Verdict) -> &'static str {
+    words(verdict).name
+}
+
 /// What a change does, mildest first.
 pub const CHANGES: [Change; 5] = [
     Change::InPlace,

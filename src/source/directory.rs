@@ -3,7 +3,7 @@
 //! Sorted, so that the same files give the same snapshot. Hidden files are skipped, links are followed once.
 //! Tests: at the end.
 
-use super::Snapshot;
+use super::{Snapshot, git};
 use crate::manifest::problem::{Problem, Severity};
 use crate::manifest::read::{Asked, read};
 use std::collections::BTreeSet;
@@ -25,6 +25,7 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Snapshot {
         }
     }
     let mut snapshot = loader.snapshot;
+    snapshot.revision = git::revision(paths);
     if snapshot.objects.is_empty() && !snapshot.problems.iter().any(Problem::is_error) {
         let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
         let message = format!("no manifests in {}", names.join(", "));
@@ -140,7 +141,7 @@ fn not_utf8(path: &str, error: &std::string::FromUtf8Error) -> Problem {
     problem
 }
 
-fn is_manifest(path: &Path) -> bool {
+pub(super) fn is_manifest(path: &Path) -> bool {
     let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     ["yaml", "yml", "json"].iter().any(|known| ending.eq_ignore_ascii_case(known))
 }

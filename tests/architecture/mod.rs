@@ -30,7 +30,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("execute", &["aws", "plan", "model"]),
     ("report", &["model", "plan", "rollout", "execute", "manifest"]),
     ("reconcile", &["source", "resolve", "observe", "plan", "execute", "report", "rollout", "aws", "model"]),
-    ("operator", &["reconcile", "source", "report", "manifest"]),
+    // What is done is `reconcile`'s; the loop reads plans and outcomes to know what comes next.
+    (
+        "operator",
+        &["reconcile", "source", "resolve", "report", "manifest", "plan", "execute", "aws", "model"],
+    ),
     ("sandbox", &[]),
     (
         "cli",

@@ -1,0 +1,244 @@
+//! Where an object stands, as far as people were told; what is told when it stands elsewhere. Pure. Tests: at the end.
+
+use crate::model::names::family_and_revision;
+use crate::model::observed::Resource;
+use crate::plan::{ObjectPlan, Verdict};
+use crate::report::{Event, Happening, HoldView, ObjectView, RolloutState, verdict_name};
+
+/// What is known of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standing {
+    pub verdict: Verdict,
+    pub hold: Option<HoldView>,
+    /// Drift that its manifest says only to report, by path.
+    pub drift: Vec<String>,
+    /// Why it could not be read.
+    pub unreadable: Option<String>,
+    /// The last call that failed, or that was not kept.
+    pub trouble: Option<Trouble>,
+    pub rollout: Option<Rollout>,
+}
+
+/// Calls that do not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub what: Happening,
+    /// The same for the same trouble.
+    pub gist: String,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// A service's newest deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rollout {
+    /// The deployment's id.
+    pub id: String,
+    pub state: RolloutState,
+    /// `family:revision`.
+    pub revision: String,
+    pub reason: String,
+}
+
+impl Standing {
+    /// As a look has found it. Troubles are of writes: the looks before them know nothing of those.
+    pub fn of(
+        object: &ObjectPlan,
+        view: &ObjectView,
+        live: Option<&Resource>,
+        trouble: Option<Trouble>,
+    ) -> Self {
+        let held_back = view.differences.iter().filter(|difference| difference.held_back);
+        Self {
+            verdict: view.verdict,
+            hold: view.hold.clone(),
+            drift: held_back.map(|difference| difference.path.clone()).collect(),
+            unreadable: (view.verdict == Verdict::Unreadable).then(|| object.notes.join("; ")),
+            trouble,
+            rollout: live.and_then(|live| Rollout::of(live, view)),
+        }
+    }
+
+    /// For machines.
+    pub fn verdict_name(&self) -> &'static str {
+        verdict_name(self.verdict)
+    }
+
+    /// Whether nothing is amiss, wherever its rollout stands.
+    fn is_fine(&self) -> bool {
+        self.hold.is_none() && self.drift.is_empty() && self.unreadable.is_none() && self.trouble.is_none()
+    }
+
+    /// What is to be told of `object`, which stood there before, or was not known.
+    pub fn news(&self, object: &str, before: Option<&Self>) -> Vec<Event> {
+        let was = |same: &dyn Fn(&Self) -> bool| before.is_some_and(same);
+        let mut events = Vec::new();
+        let mut tell = |what, message: &str| events.push(Event::of(object, what, message));
+        if let Some(rollout) = &self.rollout {
+            rollout.news(before.and_then(|before| before.rollout.as_ref()), &mut tell);
+        }
+        if self.verdict == Verdict::Suspended && !was(&|before| before.verdict == Verdict::Suspended) {
+            tell(Happening::Suspended, "its manifest asks to be left alone");
+        }
+        if let Some(cause) = self.unreadable.as_ref().filter(|_| !was(&|before| before.unreadable.is_some()))
+        {
+            tell(Happening::Unreadable, cause);
+        }
+        let is_over = self.is_fine() && self.verdict == Verdict::Unchanged;
+        if is_over && was(&|before| !before.is_fine() || before.verdict == Verdict::Suspended) {
+            tell(Happening::Ready, "");
+        }
+        if !self.drift.is_empty() && !was(&|before| before.drift == self.drift) {
+            let drifted = Event::of(object, Happening::Drifted, "its manifest says only to report it");
+            events.push(drifted.at(self.drift.clone()));
+        }
+        if let Some(hold) =
+            self.hold.as_ref().filter(|hold| !was(&|before| before.hold.as_ref() == Some(*hold)))
+        {
+            let what = if hold.blocked { Happening::Blocked } else { Happening::Waiting };
+            events.push(Event::of(object, what, &hold.message).with_hint(hold.hint.clone()));
+        }
+        if let Some(trouble) = &self.trouble {
+            let known = |before: &Self| before.trouble.as_ref().is_some_and(|was| was.gist == trouble.gist);
+            if !was(&known) {
+                let event = Event::of(object, trouble.what, &trouble.message);
+                events.push(event.with_hint(trouble.hint.clone()));
+            }
+        }
+        events
+    }
+}
+
+impl Rollout {
+    fn of(service: &Resource, view: &ObjectView) -> Option<Self> {
+        let deployments = service.body.get("deployments")?.as_array()?;
+        let primary = deployments.iter().find(|deployment| deployment["status"] == "PRIMARY")?;
+        let text = |name: &str| primary[name].as_str().unwrap_or_default().to_owned();
+        let judged = view.rollout.as_ref()?;
+        // Tasks that come and go under a deployment that is done are no rollout.
+        let state = match (judged.state, text("rolloutState").as_str()) {
+            (RolloutState::Rolling, "COMPLETED") => RolloutState::Done,
+            (state, _) => state,
+        };
+        Some(Self {
+            id: text("id"),
+            state,
+            revision: family_and_revision(primary["taskDefinition"].as_str().unwrap_or_default()).to_owned(),
+            reason: judged.reason.clone().unwrap_or_default(),
+        })
+    }
+
+    /// For machines.
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            RolloutState::Done => "done",
+            RolloutState::Rolling => "rolling",
+            RolloutState::RollingBack => "rollingBack",
+            RolloutState::RolledBack => "rolledBack",
+            RolloutState::Failed => "failed",
+        }
+    }
+
+    /// Whether time alone will bring it somewhere else.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, RolloutState::Rolling | RolloutState::RollingBack)
+    }
+
+    /// Which revision, and why.
+    fn told(&self) -> String {
+        let parts = [self.revision.as_str(), &self.reason];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
+    }
+
+    /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it failed.
+    fn news(&self, before: Option<&Self>, tell: &mut impl FnMut(Happening, &str)) {
+        let same = before.filter(|before| before.id == self.id);
+        if same.is_some_and(|before| before.state == self.state) {
+            return;
+        }
+        match self.state {
+            RolloutState::Rolling => tell(Happening::Rolling, &self.revision),
+            RolloutState::Done if before.is_none() => {}
+            RolloutState::Done => tell(Happening::RolledOut, &self.revision),
+            RolloutState::RollingBack => tell(Happening::RollingBack, &self.told()),
+            RolloutState::RolledBack => tell(Happening::RolledBack, &self.told()),
+            RolloutState::Failed => tell(Happening::RolloutFailed, &self.told()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fine(verdict: Verdict) -> Standing {
+        Standing { verdict, hold: None, drift: vec![], unreadable: None, trouble: None, rollout: None }
+    }
+
+    fn rolling(id: &str, state: RolloutState) -> Standing {
+        let reason = if state == RolloutState::Failed { "tasks failed".to_owned() } else { String::new() };
+        let rollout = Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason };
+        Standing { rollout: Some(rollout), ..fine(Verdict::Unchanged) }
+    }
+
+    /// What is told of a row of standings, the first of which is the first that is seen.
+    fn told(standings: &[Standing]) -> Vec<String> {
+        let mut told = Vec::new();
+        let mut before = None;
+        for standing in standings {
+            let news = standing.news("EcsService/web", before);
+            assert_eq!(standing.news("EcsService/web", Some(standing)), [], "nothing has happened");
+            told.extend(
+                news.iter()
+                    .map(|event| format!("{} {}{}", event.what.name(), event.message, event.paths.join(","))),
+            );
+            before = Some(standing);
+        }
+        told
+    }
+
+    #[test]
+    fn a_rollout_is_told_when_it_begins_and_when_it_ends() {
+        use RolloutState::{Done, Failed, Rolling};
+        let old = rolling("a", Done);
+        assert_eq!(
+            told(&[old.clone(), rolling("b", Rolling), rolling("b", Done)]),
+            ["rolling web:2", "rolledOut web:2"]
+        );
+        assert_eq!(told(&[old.clone(), rolling("b", Done)]), ["rolledOut web:2"], "it was quick");
+        assert_eq!(told(&[old, rolling("b", Failed)]), ["rolloutFailed web:2: tasks failed"]);
+        assert_eq!(
+            told(&[rolling("b", Failed)]),
+            ["rolloutFailed web:2: tasks failed"],
+            "a person should know"
+        );
+    }
+
+    #[test]
+    fn what_keeps_it_from_being_ready_is_told_once_and_so_is_its_end() {
+        let hold = |message: &str, blocked| {
+            let hold = HoldView { blocked, reason: "Missing", message: message.to_owned(), hint: None };
+            Standing { hold: Some(hold), ..fine(Verdict::Change) }
+        };
+        let unreadable =
+            |cause: &str| Standing { unreadable: Some(cause.to_owned()), ..fine(Verdict::Unreadable) };
+        let drift = Standing { drift: vec!["service.desiredCount".to_owned()], ..fine(Verdict::Drift) };
+        let ready = fine(Verdict::Unchanged);
+        assert_eq!(
+            told(&[hold("a", false), hold("b", true), ready.clone(), ready.clone()]),
+            ["waiting a", "blocked b", "ready "]
+        );
+        assert_eq!(
+            told(&[unreadable("request 1"), unreadable("request 2"), ready.clone()]),
+            ["unreadable request 1", "ready "]
+        );
+        assert_eq!(
+            told(&[ready.clone(), drift, ready.clone()]),
+            ["drifted its manifest says only to report itservice.desiredCount", "ready "]
+        );
+        assert_eq!(
+            told(&[ready.clone(), fine(Verdict::Suspended), ready]),
+            ["suspended its manifest asks to be left alone", "ready "]
+        );
+    }
+}

@@ -1,0 +1,147 @@
+//! How the loop is: whether it turns, whether it is ready, what it counts. Written by the loop, read by whoever asks.
+//!
+//! Alive is a loop that turns. Ready is one that has looked at everything lately, whatever it found: a manifest that
+//! cannot be used is for its author, and no reason to start another operator. Tests: at the end.
+
+use super::Kept;
+use super::metrics::{Gauge, Gauges, Metrics};
+use crate::aws::Aws;
+use crate::report::counted;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// A loop that has not turned for so long is stuck: it turns every 10 seconds, and loads a source in between.
+const STUCK: Duration = Duration::from_mins(2);
+/// After so many intervals without a sweep it is not known how things are.
+const MISSED: u32 = 3;
+/// Short intervals are not held against a sweep that waits for the call budget.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+pub struct Vitals {
+    pub metrics: Metrics,
+    interval: Duration,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    began: Instant,
+    turned: Instant,
+    swept: Option<Instant>,
+    /// Seconds since the epoch, for people's clocks.
+    swept_at: f64,
+    unreachable: Option<String>,
+    objects: usize,
+    kept: usize,
+    /// What cannot be used, by name.
+    wrong: Vec<String>,
+}
+
+/// An answer to a probe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub is_good: bool,
+    pub text: String,
+}
+
+impl Vitals {
+    pub fn new(aws: &Aws, interval: Duration) -> Self {
+        let now = Instant::now();
+        let state = State {
+            began: now,
+            turned: now,
+            swept: None,
+            swept_at: 0.0,
+            unreachable: None,
+            objects: 0,
+            kept: 0,
+            wrong: Vec::new(),
+        };
+        Self { metrics: Metrics::new(aws), interval, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn turned(&self) {
+        self.state().turned = Instant::now();
+    }
+
+    /// A sweep has seen everything.
+    pub(super) fn swept(&self) {
+        let now = jiff::Timestamp::now();
+        let mut state = self.state();
+        state.swept = Some(Instant::now());
+        state.swept_at = now.as_duration().as_secs_f64();
+    }
+
+    /// All is as in `kept` now.
+    pub(super) fn update(&self, kept: &Kept, unreachable: Option<&String>) {
+        let mut state = self.state();
+        state.unreachable = unreachable.cloned();
+        state.objects = kept.declared.desired.objects.len();
+        state.kept = kept.declared.kept.len();
+        state.wrong = kept.declared.wrong.keys().cloned().collect();
+        self.metrics.stand(gauges(&state, kept));
+    }
+
+    /// Whether the loop turns.
+    pub fn alive(&self) -> Answer {
+        let stood = self.state().turned.elapsed();
+        let is_good = stood < STUCK;
+        let text = if is_good { "alive" } else { "the loop is stuck" };
+        Answer { is_good, text: format!("{text}: it turned {} s ago\n", stood.as_secs()) }
+    }
+
+    /// Whether it is known how things are.
+    pub fn ready(&self) -> Answer {
+        let state = self.state();
+        let longest = (self.interval * MISSED).max(PATIENCE);
+        let is_good = state.swept.is_some_and(|swept| swept.elapsed() <= longest);
+        let looked = match state.swept {
+            Some(swept) => format!("everything was looked at {} s ago", swept.elapsed().as_secs()),
+            None => format!("nothing was looked at for {} s", state.began.elapsed().as_secs()),
+        };
+        let kept = match state.kept {
+            0 => String::new(),
+            kept => format!(", {kept} of them kept as they were last valid"),
+        };
+        let declared = format!("{} declared{kept}", counted(state.objects, "object"));
+        let ready = if is_good { "ready" } else { "not ready" };
+        let mut lines = vec![ready.to_owned(), looked, declared];
+        lines.extend(state.unreachable.iter().map(|cause| format!("AWS cannot be asked: {cause}")));
+        lines.extend(state.wrong.iter().map(|about| format!("invalid: {about}")));
+        Answer { is_good, text: lines.join("\n") + "\n" }
+    }
+}
+
+fn gauges(state: &State, kept: &Kept) -> Gauges {
+    let mut gauges = Gauges::new();
+    let mut set = |gauge, value: f64| drop(gauges.insert(gauge, BTreeMap::from([(Vec::new(), value)])));
+    // Far below where a float is no longer exact.
+    #[allow(clippy::cast_precision_loss)]
+    {
+        set(Gauge::Kept, state.kept as f64);
+        set(Gauge::Invalid, state.wrong.len() as f64);
+    }
+    set(Gauge::Reachable, if state.unreachable.is_none() { 1.0 } else { 0.0 });
+    set(Gauge::LastSweep, state.swept_at);
+    for (key, standing) in kept.standings() {
+        let kind = || ("kind", key.kind.name().to_owned());
+        let mut count = |gauge, label, value: &str| {
+            let labels = vec![kind(), (label, value.to_owned())];
+            *gauges.entry(gauge).or_default().entry(labels).or_default() += 1.0;
+        };
+        count(Gauge::Objects, "verdict", standing.verdict_name());
+        if let Some(hold) = &standing.hold {
+            count(Gauge::Held, "reason", hold.reason);
+        }
+        if let Some(rollout) = &standing.rollout {
+            count(Gauge::Rollouts, "state", rollout.state_name());
+        }
+    }
+    gauges
+}

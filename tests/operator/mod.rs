@@ -1,0 +1,8 @@
+//! The loop against the sandbox: days of it, under paused time.
+
+mod files;
+mod life;
+#[cfg(unix)]
+mod process;
+mod stories;
+mod trouble;
