@@ -44,12 +44,9 @@ pub struct Task {
     /// CPU units and MiB.
     pub needs: (u64, u64),
     pub started_at: Option<f64>,
-    /// Its health checks have failed.
-    pub unhealthy: bool,
+    pub health: Health,
     /// What its service is yet to notice.
     pub news: Option<News>,
-    /// Whether it has run well for a while: it counts for a steady state.
-    pub healthy: bool,
     /// When something next happens to it by itself.
     pub due: Option<f64>,
 }
@@ -69,6 +66,16 @@ impl Balanced {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Health {
+    Unknown,
+    /// It has run well for a while, and counts for a steady state.
+    Healthy,
+    /// Its health checks have failed.
+    Unhealthy,
+}
+
 /// What happens to a task by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum News {
@@ -79,6 +86,8 @@ pub enum News {
         was_healthy: bool,
     },
     FailsHealthChecks,
+    /// Its capacity was taken away: no failure of its own.
+    Interrupted,
     RunsWell,
 }
 
@@ -161,7 +170,7 @@ impl Task {
 
     /// Runs well, and has done so for a while.
     pub fn is_healthy(&self) -> bool {
-        self.is_running() && self.healthy
+        self.is_running() && self.health == Health::Healthy
     }
 
     pub fn launch_type(&self) -> &str {
@@ -228,10 +237,9 @@ impl Task {
         answer.insert("desiredStatus".to_owned(), json!(desired));
         answer.insert("tags".to_owned(), if with_tags { self.tags.answer() } else { json!([]) });
         let is_checked = self.containers.iter().any(|container| container.check.is_some());
-        let health = match self.status {
-            _ if !is_checked => "UNKNOWN",
-            _ if self.unhealthy => "UNHEALTHY",
-            Status::Running if self.healthy => "HEALTHY",
+        let health = match self.health {
+            Health::Unhealthy if is_checked => "UNHEALTHY",
+            Health::Healthy if is_checked && self.status == Status::Running => "HEALTHY",
             _ => "UNKNOWN",
         };
         let ran = self.started_at.is_some();
@@ -267,9 +275,8 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
         daemon: field::text(launch.spec, "schedulingStrategy") == Some("DAEMON"),
         needs: launch.revision.needs(),
         started_at: None,
-        unhealthy: false,
+        health: Health::Unknown,
         news: None,
-        healthy: false,
         due: None,
     };
     cluster.tasks.insert(id.clone(), task);

@@ -4,8 +4,9 @@
 //! Tests: `tests/task.rs`, `tests/image_script.rs`.
 
 use super::cluster::Cluster;
+use super::container::Ended;
 use super::image_script::{self, Fate, Of};
-use super::task::{News, Status, Task};
+use super::task::{Balanced, Health, News, Status, Task};
 use super::{Agenda, State, Wake, instance};
 use crate::sandbox::{Call, ecr};
 
@@ -83,8 +84,12 @@ impl Task {
             Status::Pending => self.activate(registry, call),
             Status::Activating => self.start(registry, call),
             Status::Running => self.live(registry, call),
-            Status::Deactivating => self.stay(call, Status::Stopping, 1.0),
+            Status::Deactivating => {
+                let slowest = self.fates(registry, call).into_iter().map(|course| course.stop);
+                self.stay(call, Status::Stopping, slowest.fold(1.0, f64::max));
+            }
             Status::Stopping => {
+                self.kill_late(registry, call);
                 if self.started_at.is_some() {
                     self.set("executionStoppedAt", call.now);
                 }
@@ -138,7 +143,7 @@ impl Task {
         if let Some(container) = self.containers.get_mut(container)
             && (!on_fargate || words.starts_with("Cannot"))
         {
-            container.ended = Some(super::container::Ended { code: None, reason: Some(words.clone()) });
+            container.ended = Some(Ended { code: None, reason: Some(words.clone()) });
         }
         self.news = Some(News::FailedToStart(words));
     }
@@ -163,6 +168,15 @@ impl Task {
             is_due
         };
         let fates = self.fates(registry, call);
+        let interrupted = fates.iter().any(|course| match course.fate {
+            Fate::Interrupted { after } => is_due(after),
+            _ => false,
+        });
+        if interrupted {
+            self.end(call, Status::Deactivating, "SpotInterruption", "Your Spot Task was interrupted.");
+            self.news = Some(News::Interrupted);
+            return;
+        }
         let is_ailing = fates.iter().any(|course| course.fate == Fate::Unhealthy);
         for (container, course) in self.containers.iter_mut().zip(fates) {
             if let Fate::Exits { after, code, reason } = course.fate
@@ -170,23 +184,23 @@ impl Task {
                 && is_due(after)
             {
                 let reason = reason.map(str::to_owned);
-                container.ended = Some(super::container::Ended { code: Some(code), reason });
+                container.ended = Some(Ended { code: Some(code), reason });
             }
         }
         if self.containers.iter().any(|container| container.essential && container.ended.is_some()) {
-            let was_healthy = self.healthy;
+            let was_healthy = self.health == Health::Healthy;
             let reason = "Essential container in task exited";
             self.end(call, Status::Stopping, "EssentialContainerExited", reason);
             self.news = Some(News::Exited { was_healthy });
             return;
         }
         match self.checks().filter(|_| is_ailing) {
-            Some(noticed_after) if !self.unhealthy && is_due(noticed_after) => {
-                self.unhealthy = true;
+            Some(noticed_after) if self.health != Health::Unhealthy && is_due(noticed_after) => {
+                self.health = Health::Unhealthy;
                 self.news = Some(News::FailsHealthChecks);
             }
-            None if !self.healthy && is_due(SETTLING) => {
-                self.healthy = true;
+            None if self.health == Health::Unknown && is_due(SETTLING) => {
+                self.health = Health::Healthy;
                 self.news = Some(News::RunsWell);
             }
             _ => {}
@@ -197,11 +211,20 @@ impl Task {
     /// Seconds after which failing health checks are noticed: the load balancer's where there is
     /// one, else the containers'. None: nobody checks.
     fn checks(&self) -> Option<f64> {
-        let by_balancer = self.balanced.as_ref().map(super::task::Balanced::noticed_after);
+        let by_balancer = self.balanced.as_ref().map(Balanced::noticed_after);
         by_balancer.or_else(|| {
             let essential = self.containers.iter().filter(|container| container.essential);
             essential.filter_map(|container| container.check).min_by(f64::total_cmp)
         })
+    }
+
+    /// Containers that did not end when they were told to were killed.
+    fn kill_late(&mut self, registry: &ecr::State, call: &Call) {
+        let fates = self.fates(registry, call);
+        let late = self.containers.iter_mut().zip(fates).filter(|(_, course)| course.stop > 1.0);
+        for (container, _) in late.filter(|(container, _)| container.ended.is_none()) {
+            container.ended = Some(Ended { code: Some(137), reason: None });
+        }
     }
 
     /// From now on it stops.
