@@ -7,6 +7,7 @@
 //!
 //! Tests: `tests/image_script.rs`.
 
+use super::task::Architecture;
 use super::words::scattered;
 use crate::sandbox::{Call, ecr};
 
@@ -112,8 +113,7 @@ pub struct Of<'a> {
     pub registry: &'a ecr::State,
     pub task: &'a str,
     pub subnet: &'a str,
-    /// As in `linux/amd64`.
-    pub platform: &'a str,
+    pub architecture: Architecture,
 }
 
 /// What a container with this image does in this task, as it stands now.
@@ -185,13 +185,17 @@ impl<'a> Name<'a> {
     }
 
     fn fill(&self, words: &str, of: &Of) -> String {
+        let platform = match of.architecture {
+            Architecture::X86 => "linux/amd64",
+            Architecture::Arm => "linux/arm64",
+        };
         let values = [
             ("{image}", self.image),
             ("{host}", self.host),
             ("{repository}", self.repository),
             ("{tag}", self.tag),
             ("{subnet}", of.subnet),
-            ("{platform}", of.platform),
+            ("{platform}", platform),
             ("{account}", of.call.account.as_str()),
             ("{region}", of.call.region.as_str()),
         ];

@@ -6,7 +6,7 @@
 use super::cluster::Cluster;
 use super::container::Ended;
 use super::image_script::{self, Fate, Of};
-use super::task::{Balanced, Health, News, Status, Task};
+use super::task::{Balanced, Health, News, Status, Stop, Task};
 use super::{Agenda, State, Wake, instance};
 use crate::sandbox::{Call, ecr};
 
@@ -19,12 +19,9 @@ const MOMENT: f64 = 0.0005;
 
 /// Puts a task that has found its place on its way.
 pub fn begin(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, id: &str, on: Option<String>) {
-    let instance = on.as_ref().and_then(|instance| cluster.instances.get(instance));
-    let place = instance.map(|instance| (instance.arn.clone(), instance.zone.clone()));
     let Some(task) = cluster.tasks.get_mut(id) else { return };
-    if let Some((arn, zone)) = place {
-        task.set("containerInstanceArn", arn);
-        task.set("availabilityZone", zone);
+    if let Some(instance) = on.as_ref().and_then(|instance| cluster.instances.get(instance)) {
+        task.zone = Some(instance.zone.clone());
     }
     task.instance = on;
     task.due = Some(call.now + 2.0);
@@ -40,7 +37,7 @@ pub fn stop_task(
     code: &str,
     reason: &str,
 ) {
-    let Some(task) = cluster.tasks.get_mut(id).filter(|task| !task.stopping) else { return };
+    let Some(task) = cluster.tasks.get_mut(id).filter(|task| task.is_alive()) else { return };
     let was_running = task.status == Status::Running;
     task.end(call, if was_running { Status::Deactivating } else { Status::Stopping }, code, reason);
     wake_when_due(agenda, &cluster.name, task);
@@ -90,13 +87,11 @@ impl Task {
             }
             Status::Stopping => {
                 self.kill_late(registry, call);
-                if self.started_at.is_some() {
-                    self.set("executionStoppedAt", call.now);
-                }
+                self.times.execution_stopped = self.times.started.map(|_| call.now);
                 self.stay(call, Status::Deprovisioning, 2.0);
             }
             Status::Deprovisioning | Status::Stopped => {
-                self.set("stoppedAt", call.now);
+                self.times.stopped = Some(call.now);
                 self.stay(call, Status::Stopped, REMEMBERED);
             }
         }
@@ -109,14 +104,19 @@ impl Task {
 
     /// What each of its containers does.
     fn fates(&self, registry: &ecr::State, call: &Call) -> Vec<image_script::Course> {
-        let of = Of { call, registry, task: &self.id, subnet: self.subnet(), platform: self.platform() };
+        let of = Of {
+            call,
+            registry,
+            task: &self.id,
+            subnet: self.subnet.as_deref().unwrap_or_default(),
+            architecture: self.architecture,
+        };
         self.containers.iter().map(|container| image_script::course(&container.image, &of)).collect()
     }
 
     fn pend(&mut self, registry: &ecr::State, call: &Call) {
-        self.set("connectivity", "CONNECTED");
-        self.set("connectivityAt", call.now);
-        self.set("pullStartedAt", call.now + 1.0);
+        self.times.connected = Some(call.now);
+        self.times.pull_started = Some(call.now + 1.0);
         let pulls = self.fates(registry, call).into_iter().map(|course| course.pull);
         self.stay(call, Status::Pending, pulls.fold(1.0, f64::max));
     }
@@ -130,7 +130,7 @@ impl Task {
         if let Some((n, words)) = failed {
             return self.fail_to_start(call, n, words);
         }
-        self.set("pullStoppedAt", call.now);
+        self.times.pull_stopped = Some(call.now);
         self.stay(call, Status::Activating, 1.0);
     }
 
@@ -149,15 +149,14 @@ impl Task {
     }
 
     fn start(&mut self, registry: &ecr::State, call: &Call) {
-        self.set("startedAt", call.now);
-        self.started_at = Some(call.now);
+        self.times.started = Some(call.now);
         self.change(Status::Running);
         self.live(registry, call);
     }
 
     /// What has become due of what its containers do by themselves, and when there is more.
     fn live(&mut self, registry: &ecr::State, call: &Call) {
-        let started_at = self.started_at.unwrap_or(call.now);
+        let started_at = self.times.started.unwrap_or(call.now);
         let mut next: Option<f64> = None;
         let mut is_due = |after: f64| {
             let at = started_at + after;
@@ -229,10 +228,8 @@ impl Task {
 
     /// From now on it stops.
     fn end(&mut self, call: &Call, status: Status, code: &str, reason: &str) {
-        self.stopping = true;
-        self.set("stoppingAt", call.now);
-        self.set("stopCode", code);
-        self.set("stoppedReason", reason);
+        self.times.stopping = Some(call.now);
+        self.stop = Some(Stop { code: code.to_owned(), reason: reason.to_owned() });
         self.change(status);
         let seconds = if status == Status::Deprovisioning { 2.0 } else { 1.0 };
         self.due = Some(call.now + seconds);

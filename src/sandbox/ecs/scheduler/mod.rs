@@ -289,7 +289,7 @@ impl Look<'_> {
         let (mut drained, mut running) = (BTreeMap::<String, usize>::new(), Vec::new());
         for id in ids {
             let Some(task) = self.cluster.tasks.get(id) else { continue };
-            if task.started_at.is_some() {
+            if task.times.started.is_some() {
                 running.push(id.clone());
             }
             for (group, _) in task.balanced.iter().filter(|b| b.is_registered).flat_map(|b| &b.groups) {
