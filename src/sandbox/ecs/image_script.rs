@@ -119,8 +119,10 @@ pub struct Of<'a> {
 /// What a container with this image does in this task, as it stands now.
 pub fn course(image: &str, of: &Of) -> Course {
     let name = Name::read(image);
-    let own = format!("{}.dkr.ecr.{}.amazonaws.com", of.call.account, of.call.region);
-    let is_own = name.host.strip_suffix(".cn").unwrap_or(name.host) == own;
+    let Call { account, region, .. } = of.call;
+    let is_own = name.host.strip_suffix(".cn").unwrap_or(name.host)
+        == format!("{account}.dkr.ecr.{region}.amazonaws.com")
+        || name.host == format!("{account}.dkr-ecr.{region}.on.aws");
     if is_own && !ecr::image_exists(of.registry, name.repository, name.tag) {
         return Script::FailsToStart(10.0, NOT_FOUND).course(&name, of);
     }

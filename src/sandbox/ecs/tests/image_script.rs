@@ -250,6 +250,7 @@ fn an_image_of_the_own_registry_must_be_there() {
         (format!("{own}/shop/web"), false),
         (format!("{own}/shop/web@{none}"), false),
         (format!("{own}/shop/none:1"), false),
+        ("123456789012.dkr-ecr.eu-central-1.on.aws/shop/none:1".to_owned(), false),
         ("999999999999.dkr.ecr.eu-central-1.amazonaws.com/shop/none:1".to_owned(), true),
         ("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/none:1".to_owned(), true),
     ] {
