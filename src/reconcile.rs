@@ -9,15 +9,20 @@
 use crate::aws::{Aws, CallError, Priority};
 use crate::execute::{self, Outcome};
 use crate::model::desired::Desired;
+use crate::model::names::Key;
 use crate::model::observed::Observed;
 use crate::observe::{self, Depth, Look, ReadCache};
 use crate::plan::{self, Plan};
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 /// What lasts from pass to pass.
 pub struct Session {
     pub aws: Aws,
     pub options: plan::Options,
     cache: ReadCache,
+    /// What was confirmed as a part of all that was to be pruned.
+    accepted: Mutex<BTreeSet<Key>>,
 }
 
 /// What a pass found and would do.
@@ -28,7 +33,7 @@ pub struct Planned {
 
 impl Session {
     pub fn new(aws: Aws, options: plan::Options) -> Self {
-        Self { aws, options, cache: ReadCache::default() }
+        Self { aws, options, cache: ReadCache::default(), accepted: Mutex::default() }
     }
 
     /// The first half of a pass: only reads, made now.
@@ -44,10 +49,26 @@ impl Session {
     }
 
     async fn look(&self, aws: &Aws, desired: &Desired, depth: Depth) -> Result<Planned, CallError> {
-        let look = Look { depth, owner: &self.options.owner };
-        let observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
-        let plan = plan::plan(desired, &observed, &self.options); //                pure
+        let options = self.options();
+        let look = Look { depth, owner: &options.owner };
+        let mut observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
+        let regions = plan::prune::regions(desired, &options);
+        observe::add_owned(aws, &self.cache, desired, &options.owner, &regions, &mut observed).await?; // I/O
+        let mut plan = plan::plan(desired, &observed, &options); //                     pure
+        // What was tried before is looked up only where a deployment hangs on it.
+        while !plan.asks.is_empty() {
+            observe::add_histories(aws, &self.cache, &plan.asks, &mut observed).await; // I/O
+            plan = plan::plan(desired, &observed, &options); //                           pure
+        }
         Ok(Planned { observed, plan })
+    }
+
+    fn options(&self) -> plan::Options {
+        let mut options = self.options.clone();
+        if let Some(prune) = &mut options.prune {
+            prune.accepted.clone_from(&self.accepted.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        options
     }
 
     /// The second half: carries out a plan, unless it breaks a rule that every plan must keep.
@@ -55,6 +76,9 @@ impl Session {
         let broken = plan::lint::lint(plan); //                                     pure
         if !broken.is_empty() {
             return Err(broken);
+        }
+        if let Some(prune) = plan.prune.as_ref().filter(|prune| prune.confirmed) {
+            self.accepted.lock().unwrap_or_else(PoisonError::into_inner).extend(prune.going.iter().cloned());
         }
         let outcome = execute::execute(&self.aws, plan).await; //                   I/O
         plan.actions.iter().for_each(|action| self.cache.wrote(&action.object, &action.input));

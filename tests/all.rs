@@ -4,7 +4,9 @@
 //! - [`model`]: every member of every API is handled or left out with a reason.
 //! - [`readme`]: the README is true.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
+//! - [`calls`]: how many calls AWS gets, from a [`fleet`], and how long they take.
 //! - [`cli`]: whole commands, in transcripts.
+//! - [`markdown`]: what a parser makes of the Markdown output.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
 //! - [`operator`]: the loop, for simulated days.
@@ -13,14 +15,18 @@
 //! - [`corpus`]: real documents, when a folder of them is given.
 //! - [`import`]: what runs, written down, plans to adoptions only.
 //! - [`iam`]: the policies of `deploy/iam` allow what is used.
+//! - `workflow`: the steps of `deploy/github`, against a sandbox and a stand-in for GitHub's API.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::panic)]
 
 mod architecture;
+mod calls;
 mod cli;
 mod corpus;
+mod fleet;
 mod iam;
 mod import;
+mod markdown;
 mod model;
 mod moto;
 mod operations;
@@ -29,4 +35,6 @@ mod pasted;
 mod properties;
 mod readme;
 mod scenarios;
+#[cfg(unix)]
+mod workflow;
 mod world;

@@ -96,14 +96,14 @@ fn verbose_tells_each_call_and_no_secret() {
 
 /// A sandbox in a process of its own, asked to end when the test is over.
 #[cfg(unix)]
-struct Served {
+pub struct Served {
     process: std::process::Child,
-    url: String,
+    pub url: String,
 }
 
 #[cfg(unix)]
 impl Served {
-    fn start(extra: &[&str]) -> Self {
+    pub fn start(extra: &[&str]) -> Self {
         use std::io::{BufRead, BufReader};
         let listen = ["sandbox", "--listen", "127.0.0.1:0"];
         let mut process = ecs_operator().args(listen).args(extra).stdout(Stdio::piped()).spawn().unwrap();
@@ -180,4 +180,38 @@ fn apply_as_json_holds_every_pass_and_what_runs_afterwards() {
     let after = applied["after"]["objects"].as_array().unwrap();
     assert!(after.iter().all(|object| object["verdict"] == "unchanged"));
     assert!(after.iter().any(|object| object["rollout"]["state"] == "done"));
+}
+
+/// What bash offers after `words`, with the script that it is told to load.
+#[cfg(unix)]
+fn completed(script: &Path, words: &[&str]) -> Option<Vec<String>> {
+    let ask = r#"
+        source "$1" && shift
+        [[ $(complete -p ecs-operator) =~ -F\ ([^ ]+) ]]
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        "${BASH_REMATCH[1]}" ecs-operator "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}""#;
+    let out =
+        Command::new("bash").args(["--norc", "-c", ask, "bash"]).arg(script).args(words).output().ok()?;
+    assert!(out.status.success(), "{out:?}");
+    Some(String::from_utf8(out.stdout).unwrap().lines().map(str::to_owned).collect())
+}
+
+#[cfg(unix)]
+#[test]
+fn bash_completes_commands_options_and_values() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("ecs-operator.bash");
+    let out = ecs_operator().args(["completions", "bash"]).output().unwrap();
+    std::fs::write(&script, &out.stdout).unwrap();
+    let Ok(checked) = Command::new("bash").arg("-n").arg(&script).status() else {
+        eprintln!("left out: bash is not here");
+        return;
+    };
+    assert!(checked.success());
+    let offered = |words: &[&str]| completed(&script, words).unwrap();
+    assert_eq!(offered(&["ecs-operator", "pl"]), ["plan"]);
+    assert!(offered(&["ecs-operator", "plan", "--ex"]).contains(&"--expect-account".to_owned()));
+    assert_eq!(offered(&["ecs-operator", "plan", "-o", "m"]), ["markdown"]);
+    assert!(offered(&["ecs-operator", "completions", ""]).contains(&"zsh".to_owned()));
 }

@@ -202,7 +202,7 @@ fn planned(kind: Kind, body: &Value, account: &str, owner: Option<&str>) -> Obje
     let origin = Origin { kind, namespace: None, name: key.name.clone(), place: "import.yaml:1".to_owned() };
     let policy = Policy { adopt: true, ..Policy::of(kind) };
     let object = Object { key: key.clone(), origin, policy, spec };
-    let desired = Desired { objects: [(key.clone(), object)].into_iter().collect() };
+    let desired = Desired { objects: [(key.clone(), object)].into_iter().collect(), ..Desired::default() };
     let observed = Observed {
         account: account.to_owned(),
         resources: [(key, Sighting::Present(live))].into_iter().collect(),

@@ -185,7 +185,7 @@ fn resolved(import: &Import) -> Desired {
         let policy = Policy { adopt: true, ..Policy::of(key.kind) };
         (imported.key.clone(), Object { key, origin, policy, spec })
     };
-    Desired { objects: import.manifests.iter().map(object).collect() }
+    Desired { objects: import.manifests.iter().map(object).collect(), ..Desired::default() }
 }
 
 fn planned(observed: &Observed) -> (Import, Plan) {

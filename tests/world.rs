@@ -59,7 +59,8 @@ impl World {
     }
 
     pub async fn seeded(seed: u64) -> Self {
-        let options = sandbox::Options { seed, clock: Clock::Tokio, account: ACCOUNT.to_owned() };
+        let account = ACCOUNT.to_owned();
+        let options = sandbox::Options { seed, account, clock: Clock::Tokio, ..sandbox::Options::default() };
         let sandbox = Sandbox::new(options);
         let (garbled, held) = (Arc::new(AtomicBool::new(false)), Held::default());
         let session = Session::new(
@@ -194,7 +195,7 @@ impl World {
     }
 
     pub fn script(&self, operation: &str, kind: FaultKind, times: u32) {
-        self.sandbox.script(Fault { operation: operation.to_owned(), kind, times });
+        self.sandbox.script(Fault::new(operation, kind).times(times));
     }
 
     /// From now on every answer is a page of something that is not AWS, or no more.
@@ -260,6 +261,12 @@ impl World {
         serde_json::from_value(answer["taskDefinitionArns"].clone()).unwrap()
     }
 
+    /// The process ends here, and another one goes on: nothing is remembered but what AWS holds.
+    pub async fn restart(&mut self) {
+        self.sandbox.resume();
+        self.session = self.another_session().await;
+    }
+
     /// Of another process with the same owner.
     pub async fn another_session(&self) -> Session {
         Session::new(aws(&self.sandbox, &self.garbled, &self.held).await, self.session.options.clone())
@@ -287,7 +294,7 @@ async fn aws(sandbox: &Sandbox, garbled: &Arc<AtomicBool>, held: &Held) -> Aws {
                     b"<html>Welcome to the hotel's network</html>",
                 )));
             }
-            sandbox.call(request)
+            sandbox.exchange(request).await
         }
         .boxed()
     });

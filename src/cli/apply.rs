@@ -2,19 +2,17 @@
 //!
 //! A pass is never planned again while it is carried out. Writing stops when a plan holds nothing that was not already
 //! tried: what AWS does not keep as it was written would otherwise be written for ever. Once it waits for rollouts it
-//! only looks: what rolls back is told, not deployed again.
+//! only looks: what rolls back is told and noted down, not deployed again.
 
 use super::Format;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
 use super::load::LoadArgs;
-use super::pass::{PassArgs, judged, judged_one};
+use super::pass::{PassArgs, PruneArgs, judged, judged_one};
 use super::ui::Ui;
-use crate::model::described;
 use crate::model::desired::Desired;
-use crate::model::names::{Key, Kind, family_and_revision};
-use crate::model::observed::Sighting;
+use crate::model::names::{Key, Kind};
 use crate::plan::{Action, Hold, ObjectPlan, Plan, Verdict, Waiting};
 use crate::reconcile::{Planned, Session};
 use crate::report::{
@@ -42,10 +40,13 @@ pub struct Args {
     /// How long to wait, such as 90s, 5m, 1h
     #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
     timeout: Duration,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
     #[command(flatten)]
     pass: PassArgs,
+    #[command(flatten)]
+    prune: PruneArgs,
     #[command(flatten)]
     connect: ConnectArgs,
 }
@@ -58,7 +59,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, poll| {
-            let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
+            let (loaded, session) = args.pass.begin_pruning(&args.prune, &args.load, aws, ui)?;
             let mut run = Run {
                 args,
                 ui,
@@ -69,7 +70,6 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
                 source: &loaded.source,
                 told: BTreeSet::new(),
                 failed: BTreeMap::new(),
-                wanted: BTreeMap::new(),
                 passes: Vec::new(),
             };
             let written = run.write(&loaded.desired).await?;
@@ -92,8 +92,6 @@ struct Run<'a> {
     told: BTreeSet<String>,
     /// Objects whose last calls did not all succeed.
     failed: BTreeMap<Key, Exit>,
-    /// The revisions that services ran when they were as declared: what their rollouts must end with.
-    wanted: BTreeMap<Key, String>,
     passes: Vec<View>,
 }
 
@@ -135,7 +133,7 @@ impl Run<'_> {
             }
             let whole = open.objects.len() == desired.objects.len();
             // Nothing depends on a service: once it is as declared it is left alone, even if it rolls back.
-            let settled = self.settle(&planned);
+            let settled = settled(&planned.plan);
             open.objects.retain(|key, _| !settled.contains(key));
             let again = self.not_kept(&planned.plan);
             let holds = self.passing_holds(&planned.plan);
@@ -166,11 +164,11 @@ impl Run<'_> {
                 ended = Some(Ended::Interrupted);
                 break None;
             };
-            self.settle(&planned);
             let view = View::of(&planned.plan, self.source, false);
-            let view = view.with_rollouts(&planned.plan, &planned.observed, &self.wanted);
+            let view = view.with_rollouts(&planned.plan, &planned.observed);
             let rolling: Vec<String> = view.objects.iter().filter_map(ObjectView::rolling).collect();
             if rolling.is_empty() || !self.args.wait || ended.is_some() {
+                self.note_down(&planned.plan).await?;
                 break Some(view);
             }
             self.ui.waiting_for(&listed(&rolling));
@@ -233,6 +231,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Notes down what was rejected, so that nobody tries it again.
+    async fn note_down(&mut self, plan: &Plan) -> Result<(), Failure> {
+        let notes = plan.notes_of_rejections();
+        if notes.actions.is_empty() {
+            return Ok(());
+        }
+        let view = View::of(&notes, self.source, false);
+        self.execute(&notes, view).await
+    }
+
     /// Tells the plan, and of later ones what is about to be done and was not told before. What waits meanwhile is
     /// progress.
     fn tell(&mut self, view: &View) {
@@ -243,33 +251,15 @@ impl Run<'_> {
         let told = &mut self.told;
         let new = view.clone().only(|object| {
             let is_news = first || !object.calls.is_empty() || judged_one(object) != Exit::Done;
-            is_news && object.is_noteworthy() && told.insert(gist(object, verbose))
+            is_news && object.is_told() && told.insert(gist(object, verbose))
         });
         let text = new.plan_text(verbose);
         if first {
             told.insert(String::new());
-            self.ui.result(&[view.heading(), text, view.summary_text()].concat());
+            self.ui.result(&[view.heading(), text, view.prune_text(), view.summary_text()].concat());
         } else {
             self.ui.result(&text);
         }
-    }
-
-    /// The services that are as declared. What they run the first time is remembered.
-    fn settle(&mut self, planned: &Planned) -> BTreeSet<Key> {
-        let is_settled = |object: &&ObjectPlan| {
-            let is_service = object.key.kind == Kind::EcsService;
-            is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
-        };
-        let settled: BTreeSet<Key> =
-            planned.plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect();
-        for key in &settled {
-            let service = planned.observed.resources.get(key).and_then(Sighting::present);
-            if let Some(revision) = service.and_then(described::running_revision) {
-                let revision = family_and_revision(revision).to_owned();
-                self.wanted.entry(key.clone()).or_insert(revision);
-            }
-        }
-        settled
     }
 
     /// Waits a moment.
@@ -295,7 +285,16 @@ impl Run<'_> {
         let passes = |waiting: &Waiting| match waiting {
             Waiting::Cluster { name } => !failed(Kind::EcsCluster, name),
             Waiting::CapacityProvider { name } => !failed(Kind::EcsCapacityProvider, name),
-            Waiting::Attachments { .. } | Waiting::Draining => true,
+            // What goes waits for others that go.
+            Waiting::NotEmpty { .. } | Waiting::InUse { .. } => !plan
+                .objects
+                .iter()
+                .any(|object| object.verdict == Verdict::Delete && self.failed.contains_key(&object.key)),
+            Waiting::Attachments { .. }
+            | Waiting::Draining
+            | Waiting::Deployment
+            | Waiting::Detaching { .. }
+            | Waiting::Deleting => true,
         };
         let held = plan.objects.iter().filter_map(|object| match &object.hold {
             Some(Hold::Waiting(waiting)) if passes(waiting) => Some(format!("{}: {waiting}", object.origin)),
@@ -311,7 +310,9 @@ impl Run<'_> {
             let is_no = |object: &ObjectView| {
                 !object.is_as_declared()
                     || match object.rollout.as_ref().map(|rollout| rollout.state) {
-                        Some(RolloutState::Failed) => true,
+                        Some(RolloutState::Failed | RolloutState::RolledBack | RolloutState::RollingBack) => {
+                            true
+                        }
                         Some(RolloutState::Rolling) => self.args.wait,
                         Some(RolloutState::Done) | None => false,
                     }
@@ -320,6 +321,15 @@ impl Run<'_> {
         });
         failed.worst(after).worst(no(ended.is_some()))
     }
+}
+
+/// The services that are as declared.
+fn settled(plan: &Plan) -> BTreeSet<Key> {
+    let is_settled = |object: &&ObjectPlan| {
+        let is_service = object.key.kind == Kind::EcsService;
+        is_service && object.verdict == Verdict::Unchanged && object.hold.is_none()
+    };
+    plan.objects.iter().filter(is_settled).map(|object| object.key.clone()).collect()
 }
 
 /// What is told of an object, but for what it waits for.

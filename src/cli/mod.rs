@@ -7,6 +7,7 @@
 #![allow(clippy::unnecessary_wraps)] // Every command has the same signature.
 
 mod apply;
+mod completions;
 mod connection;
 mod failure;
 mod import;
@@ -31,13 +32,20 @@ use ui::Ui;
 /// Exit codes: 0 done · 1 the answer is no (changes with --check, not ready, blocked) · 2 fix your input ·
 /// 3 the world failed (AWS, network, partly applied).
 #[derive(Debug, Parser)]
-#[command(name = "ecs-operator", version, max_term_width = 110)]
+#[command(name = "ecs-operator", version, max_term_width = 110, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
     global: Global,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  ecs-operator plan deploy                  what would change
+  ecs-operator apply deploy --wait          make it so, and wait until the tasks run
+  ecs-operator apply deploy --sandbox       the same against a small AWS on this machine
+  ecs-operator import --cluster shop        manifests for what runs already";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -49,6 +57,7 @@ enum Command {
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
+    Completions(completions::Args),
 }
 
 /// What every command takes.
@@ -74,6 +83,15 @@ enum Color {
 enum Format {
     Text,
     Json,
+}
+
+/// How a plan or a status is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ViewFormat {
+    Text,
+    Json,
+    /// For a comment on a pull request: at most 65,536 characters
+    Markdown,
 }
 
 /// Runs the command of the process's arguments.
@@ -102,6 +120,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
+        Command::Completions(args) => completions::run(&args, ui),
     }
 }
 

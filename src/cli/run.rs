@@ -88,7 +88,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             }
             let expect_account = args.connect.expect_account.clone();
             let settings = Settings { interval: args.interval, poll, expect_account };
-            let session = Session::new(aws, args.pass.options());
+            let session = Session::new(aws, args.pass.options(None));
             let operator = Operator::new(settings, session, Directory::new(&args.paths), log);
             let pages = listener.map(|listener| health::serve(listener, operator.vitals(), wake.clone()));
             let pages = pages.map(tokio::spawn);

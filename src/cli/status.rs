@@ -1,13 +1,12 @@
 //! `status`: what runs against what is declared.
 
-use super::Format;
+use super::ViewFormat;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::load::LoadArgs;
 use super::pass::{PassArgs, judged};
 use super::ui::Ui;
 use crate::report::{ObjectView, View, json};
-use std::collections::BTreeMap;
 
 /// Show what runs against what is declared, and why nothing happens.
 ///
@@ -16,8 +15,9 @@ use std::collections::BTreeMap;
 pub struct Args {
     #[command(flatten)]
     load: LoadArgs,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: ViewFormat,
     #[command(flatten)]
     pass: PassArgs,
     #[command(flatten)]
@@ -30,14 +30,12 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             let (loaded, session) = args.pass.begin(&args.load, aws, ui)?;
             let planned = ui.during(&session.aws, session.plan(&loaded.desired)).await?;
             args.connect.check_account(&planned.plan.account)?;
-            let view = View::of(&planned.plan, &loaded.source, false).with_rollouts(
-                &planned.plan,
-                &planned.observed,
-                &BTreeMap::new(),
-            );
+            let view = View::of(&planned.plan, &loaded.source, false);
+            let view = view.with_rollouts(&planned.plan, &planned.observed);
             match args.output {
-                Format::Json => ui.result(&json(&view)),
-                Format::Text => ui.result(&[view.heading(), view.status_text(ui.verbose)].concat()),
+                ViewFormat::Json => ui.result(&json(&view)),
+                ViewFormat::Markdown => ui.result(&view.status_markdown(ui.verbose)),
+                ViewFormat::Text => ui.result(&[view.heading(), view.status_text(ui.verbose)].concat()),
             }
             let ready = view.objects.iter().all(ObjectView::is_ready);
             let ready = if ready { Exit::Done } else { Exit::No };

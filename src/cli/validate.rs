@@ -15,6 +15,7 @@ pub struct Args {
     /// Files, directories, or - for stdin
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 }

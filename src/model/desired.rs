@@ -2,8 +2,9 @@
 
 use super::names::{Key, Kind, last_segment};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// A JSON object in the crate's spelling (camelCase, checked against its shape).
 pub type Document = Map<String, Value>;
@@ -12,15 +13,51 @@ pub type Document = Map<String, Value>;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Desired {
     pub objects: BTreeMap<Key, Object>,
+    /// What the whole source declares that these objects are of; only beside it something can be taken for removed.
+    /// `None` where that is not to be asked.
+    pub source: Option<Arc<Declared>>,
+}
+
+impl Desired {
+    /// None of the objects: only what is there beside all that is declared.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { source: self.source.clone(), ..Self::default() }
+    }
+}
+
+/// What a whole source declares: the same however few of its objects a pass looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Of all objects, those that cannot be used included.
+    pub keys: BTreeSet<Key>,
+    /// The clusters, capacity providers and repositories that objects name, declared or not.
+    pub named: BTreeSet<Key>,
+    /// How many errors it has: what they hide may declare anything.
+    pub errors: usize,
+}
+
+impl Declared {
+    /// Whether an object of the source stands for this resource. To which cluster a capacity provider belongs is not
+    /// always known: its name counts.
+    pub fn has(&self, key: &Key) -> bool {
+        let provider = |other: &Key| {
+            other.kind == Kind::EcsCapacityProvider && other.region == key.region && other.name == key.name
+        };
+        self.keys.contains(key) || (key.kind == Kind::EcsCapacityProvider && self.keys.iter().any(provider))
+    }
 }
 
 impl Desired {
     /// These objects and what they depend on: a service's cluster, a cluster's capacity providers. What is not
-    /// declared is left out.
+    /// declared is left out; only when there is such a one all that the source declares stays known, which is what
+    /// pruning goes by.
     #[must_use]
     pub fn around<'a>(&self, keys: impl IntoIterator<Item = &'a Key>) -> Self {
-        let mut around = Self::default();
         let mut open: Vec<Key> = keys.into_iter().cloned().collect();
+        let is_undeclared = |key: &Key| !self.objects.contains_key(key);
+        let source = self.source.clone().filter(|_| open.iter().any(is_undeclared));
+        let mut around = Self { source, ..Self::default() };
         while let Some(key) = open.pop() {
             let Some(object) = self.objects.get(&key).filter(|_| !around.objects.contains_key(&key)) else {
                 continue;
@@ -190,7 +227,7 @@ mod tests {
             let spec = spec.as_object().cloned().unwrap_or_default();
             (key.clone(), Object { origin, policy: Policy::of(key.kind), spec, key })
         };
-        Desired { objects: objects.into_iter().map(object).collect() }
+        Desired { objects: objects.into_iter().map(object).collect(), source: None }
     }
 
     #[test]

@@ -91,6 +91,12 @@ impl Key {
         Self { kind: Kind::EcsCluster, region: self.region.clone(), cluster: None, name: name.to_owned() }
     }
 
+    /// The capacity provider `name` beside this resource, of an Auto Scaling group.
+    #[must_use]
+    pub fn of_provider(&self, name: &str) -> Self {
+        Self { kind: Kind::EcsCapacityProvider, cluster: None, ..self.of_cluster(name) }
+    }
+
     /// The cluster that a service runs in.
     #[must_use]
     pub fn its_cluster(&self) -> Self {
@@ -115,6 +121,24 @@ pub fn last_segment(name_or_arn: &str) -> &str {
     } else {
         name_or_arn
     }
+}
+
+/// A repository of a private registry, as an image names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Registered<'a> {
+    pub account: &'a str,
+    pub region: &'a str,
+    pub repository: &'a str,
+}
+
+/// `123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/web:1`, or the same at the dual-stack endpoint
+/// (`123456789012.dkr-ecr.eu-central-1.on.aws`); `None` for an image from elsewhere.
+pub fn registered(image: &str) -> Option<Registered<'_>> {
+    let (host, path) = image.split_once('/')?;
+    let (account, rest) = host.split_once('.')?;
+    let region = rest.strip_prefix("dkr.ecr.").or_else(|| rest.strip_prefix("dkr-ecr."))?;
+    let (region, _) = region.split_once('.')?;
+    Some(Registered { account, region, repository: path.split(['@', ':']).next().unwrap_or(path) })
 }
 
 /// `family:revision` of a task definition's ARN; a plain name stays.

@@ -50,6 +50,8 @@ pub struct Observed {
     pub resources: BTreeMap<Key, Sighting<Resource>>,
     /// Clusters and capacity providers that services name and nobody declares: they must exist.
     pub external: BTreeMap<Key, Sighting<Resource>>,
+    /// By Region, what carries our owner's tag; looked for only to prune. Unreadable: the list of it.
+    pub owned: BTreeMap<String, Sighting<Owned>>,
     /// Task definitions: those that services run, and recent ones of the wanted families, by Region.
     pub revisions: BTreeMap<RevisionKey, Sighting<Revision>>,
     /// The newest ACTIVE revisions of a family, newest first, each in `revisions`.
@@ -58,6 +60,15 @@ pub struct Observed {
 
 /// `(Region, family:revision)`, or `(Region, family)`.
 pub type RevisionKey = (String, String);
+
+/// What the tagging API lists as an owner's in one Region: a little late, and what is deleted for a while longer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Owned {
+    /// How many of it the source declares.
+    pub declared: usize,
+    /// The rest, as each one's own API describes it: whether it is there, and whose it is.
+    pub others: BTreeMap<Key, Sighting<Resource>>,
+}
 
 /// A resource as AWS described it.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -100,12 +111,27 @@ pub struct Parts {
     pub scheduled_actions: Option<Sighting<Vec<Document>>>,
     /// Of a service: what only its revision holds (`monitoring`, `gatewayConnectors`), where it was asked for.
     pub service_revision: Option<Sighting<Document>>,
+    /// Of a service: its deployments, where they were asked for; absent where AWS (or what stands for it) keeps none.
+    pub history: Option<Sighting<History>>,
     /// Of a repository: the lifecycle policy, parsed.
     pub lifecycle_policy: Option<Sighting<Document>>,
     /// Of a repository: the repository policy, parsed.
     pub repository_policy: Option<Sighting<Document>>,
-    /// Of a repository: whether it holds images; asked only when it may be deleted.
-    pub has_images: Option<Sighting<bool>>,
+    /// Of a repository: how many images it holds, counted up to a page of 1,000; asked only when it may be deleted.
+    pub images: Option<Sighting<usize>>,
+}
+
+/// A service's deployments, as far as they were read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct History {
+    /// As AWS lists them, newest first; those that did not simply succeed as it describes them, which is more.
+    pub deployments: Vec<Document>,
+    /// The service revisions that they name, by ARN.
+    pub revisions: BTreeMap<String, Document>,
+    /// Tasks that stopped lately, where a deployment failed. AWS forgets them after an hour.
+    pub stopped: Option<Sighting<Vec<Document>>>,
+    /// Where older deployments follow; none when these are all of 90 days.
+    pub next: Option<String>,
 }
 
 /// A task definition revision.

@@ -4,8 +4,9 @@
 //! - The two policies of a repository are one call each, and a thousand repositories would be most of a sweep: a
 //!   sweep reads a tenth of them, another each time, and the rest counts as it was read last. They are read at
 //!   once when the manifest has changed or we have written them.
+//! - Service revisions never change either, nor does why the tasks of a deployment that is over stopped.
 //! - Which repositories we have written: the tagging API does not know their tags yet.
-//! - How many pages the account's scaling has, so that the cheaper way to it is known.
+//! - How many pages the account's lists have, so that the way of fewer calls is known.
 //!
 //! It holds no absence and no failure. What ten sweeps had no use for is forgotten. Tests: here, and `tests/calls.rs`.
 
@@ -38,10 +39,16 @@ struct Readings {
     /// Sweeps begun.
     sweep: u64,
     revisions: Shelf<RevisionKey, Revision>,
+    service_revisions: Shelf<RegionalArn, Document>,
+    /// By the service deployment that failed.
+    stopped_tasks: Shelf<RegionalArn, Vec<Document>>,
     policies: Shelf<Key, (Policies, Instant)>,
     written: HashMap<Key, Instant>,
     pages: HashMap<(String, Operation), usize>,
 }
+
+/// `(Region, ARN)`.
+type RegionalArn = (String, String);
 
 /// The policies of a repository.
 #[derive(Debug, Clone)]
@@ -81,6 +88,8 @@ impl ReadCache {
         readings.sweep += 1;
         let sweep = readings.sweep;
         readings.revisions.clear_out(sweep);
+        readings.service_revisions.clear_out(sweep);
+        readings.stopped_tasks.clear_out(sweep);
         readings.policies.clear_out(sweep);
         readings.written.retain(|_, at| at.elapsed() < TAGGING_LAG);
     }
@@ -107,6 +116,27 @@ impl ReadCache {
         let mut readings = self.readings();
         let sweep = readings.sweep;
         readings.revisions.0.insert(key, (sweep, revision));
+    }
+
+    pub(super) fn service_revision(&self, region: &str, arn: &str) -> Option<Document> {
+        let readings = &mut *self.readings();
+        readings.service_revisions.find(&(region.to_owned(), arn.to_owned()), readings.sweep).cloned()
+    }
+
+    pub(super) fn keep_service_revision(&self, region: &str, arn: &str, revision: Document) {
+        let readings = &mut *self.readings();
+        readings.service_revisions.0.insert((region.to_owned(), arn.to_owned()), (readings.sweep, revision));
+    }
+
+    /// The tasks that stopped under a service deployment that is over.
+    pub(super) fn stopped_tasks(&self, region: &str, deployment: &str) -> Option<Vec<Document>> {
+        let readings = &mut *self.readings();
+        readings.stopped_tasks.find(&(region.to_owned(), deployment.to_owned()), readings.sweep).cloned()
+    }
+
+    pub(super) fn keep_stopped_tasks(&self, region: &str, deployment: &str, tasks: Vec<Document>) {
+        let readings = &mut *self.readings();
+        readings.stopped_tasks.0.insert((region.to_owned(), deployment.to_owned()), (readings.sweep, tasks));
     }
 
     /// The policies as they were read last, where that is good enough for one of many repositories.

@@ -7,7 +7,7 @@ use super::read::{Reader, text};
 use super::{Depth, Look, ReadCache, observe};
 use crate::aws::{Aws, CallError, Operation};
 use crate::model::desired::{Desired, Document, Object, Origin, Policy};
-use crate::model::names::{Key, Kind, last_segment};
+use crate::model::names::{Key, Kind, last_segment, registered};
 use crate::model::observed::{Observed, Sighting};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -69,17 +69,14 @@ fn repositories(observed: &Observed, region: &str) -> BTreeSet<String> {
     images.filter_map(|image| repository(image, &observed.account, region)).map(str::to_owned).collect()
 }
 
-/// `123456789012.dkr.ecr.eu-central-1.amazonaws.com/shop/web:1` → `shop/web`, also from the dual-stack endpoint
-/// (`123456789012.dkr-ecr.eu-central-1.on.aws`).
+/// The repository that an image names, if it is one of this account and Region.
 fn repository<'a>(image: &'a str, account: &str, region: &str) -> Option<&'a str> {
-    let (host, path) = image.split_once('/')?;
-    let of_account = host.strip_prefix(account)?;
-    let here = of_account.starts_with(".dkr") && of_account.contains(&format!(".{region}."));
-    here.then(|| path.split(['@', ':']).next().unwrap_or(path))
+    let found = registered(image).filter(|found| found.account == account && found.region == region)?;
+    Some(found.repository)
 }
 
 fn desired(objects: impl Iterator<Item = Object>) -> Desired {
-    Desired { objects: objects.map(|object| (object.key.clone(), object)).collect() }
+    Desired { objects: objects.map(|object| (object.key.clone(), object)).collect(), ..Desired::default() }
 }
 
 /// An object that wants nothing but to be read whole: a service with its scaling and what only its revision holds.

@@ -7,7 +7,9 @@
 mod cache;
 mod capacity_provider;
 mod cluster;
+mod history;
 mod inventory;
+mod owned;
 mod read;
 mod repository;
 mod revision;
@@ -15,7 +17,9 @@ mod scaling;
 mod service;
 
 pub use cache::ReadCache;
+pub use history::add_histories;
 pub use inventory::inventory;
+pub use owned::add_owned;
 
 use crate::aws::{Aws, CallError};
 use crate::model::desired::{Desired, Object};

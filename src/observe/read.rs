@@ -1,5 +1,6 @@
 //! Calls by documents in the crate's spelling, and what their answers say of the things asked for.
 
+use super::ReadCache;
 use crate::aws::{Api, Aws, CallError, Operation};
 use crate::model::described::tag_map;
 use crate::model::desired::Document;
@@ -13,6 +14,9 @@ use std::pin::pin;
 /// Calls of one kind that are under way or wait for the call budget, in one Region. It is the budget that bounds
 /// the rate: this is more than its fastest bucket lets go while a slow call is answered.
 pub(super) const AT_ONCE: usize = 100;
+
+/// Up to this many calls nobody looks for a way of fewer.
+const FEW: usize = 4;
 
 /// Reads of one Region.
 #[derive(Clone, Copy)]
@@ -71,6 +75,34 @@ impl Reader<'_> {
             }
         }
         Ok(Some((elements, count)))
+    }
+
+    /// All that the account has of a list, where that needs fewer than the `calls` of asking for each thing by
+    /// name; otherwise nothing. How long the list is nobody tells: its pages are tried for as many calls, and what
+    /// came of it is remembered.
+    pub async fn if_fewer(
+        &self,
+        calls: usize,
+        cache: &ReadCache,
+        operation: Operation,
+        input: Value,
+        member: &str,
+    ) -> Option<Result<Vec<Document>, CallError>> {
+        let known = cache.pages(self.region, operation);
+        if calls <= FEW || known.is_some_and(|pages| pages >= calls) {
+            return None;
+        }
+        match self.within(calls, operation, input, member).await {
+            Ok(Some((all, pages))) => {
+                cache.keep_pages(self.region, operation, pages);
+                Some(Ok(all))
+            }
+            Ok(None) => {
+                cache.keep_pages(self.region, operation, calls + 1);
+                None
+            }
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 

@@ -1,13 +1,13 @@
 //! Repositories: listed in pages of 1,000 and filtered, because naming one that is missing fails the whole call;
 //! then the tags and policies of each.
 //!
-//! Of a few, all is read repository by repository. Of many, the tags come through the tagging API, 100 a call, and the policies
-//! as the [`ReadCache`] says. The tagging API is a little late, and may be denied: a repository that it does not
-//! show as ours is asked for its tags itself, so that nothing is ever taken for another's, or for ours no more, by
-//! a late answer.
+//! Of a few, all is read repository by repository. Of many, the tags come through the tagging API, and the policies as
+//! the [`ReadCache`] says. The tagging API is a little late, and may be denied: a repository that it does not show as
+//! ours is asked for its tags itself, so that nothing is ever taken for another's, or for ours no more, by a late
+//! answer.
 
 use super::cache::{Policies, hash};
-use super::read::{AT_ONCE, Reader, each, resource, text};
+use super::read::{AT_ONCE, Reader, list, resource, text};
 use super::{Depth, Look, ReadCache, Seen};
 use crate::aws::{CallError, ErrorKind, Operation};
 use crate::model::described::tag_map;
@@ -20,8 +20,8 @@ use std::collections::HashMap;
 
 /// Up to here a pass asks each repository itself.
 const FEW: usize = 10;
-/// ARNs a call: the API's limit. It takes no page size beside them, and answers them all.
-const ARNS: usize = 100;
+/// ARNs a call. The API takes 100, but no page size beside them, and the usual page is 50.
+const ARNS: usize = 50;
 
 pub(super) async fn read(
     reader: &Reader<'_>,
@@ -46,8 +46,9 @@ pub(super) async fn read(
     let mut found =
         |object: &Object| all.remove(&object.key.name).map(|body| resource(body, "repositoryArn"));
     let there: Vec<_> = repositories.into_iter().map(|object| (object, found(object))).collect();
-    let arns = there.iter().filter_map(|(_, repository)| Some(repository.as_ref()?.arn.as_str()));
-    let tags = if is_exact { HashMap::new() } else { tags(reader, arns.collect()).await };
+    let arns = there.iter().filter(|(object, _)| !cache.is_just_written(&object.key));
+    let arns = arns.filter_map(|(_, repository)| Some(repository.as_ref()?.arn.as_str())).collect();
+    let tags = if is_exact { HashMap::new() } else { tags(reader, cache, look.owner, arns).await };
     let tags = &tags;
     let reads = iter(there).map(|(object, repository)| async move {
         let Some(repository) = repository else { return (object.key.clone(), Sighting::Absent) };
@@ -64,15 +65,25 @@ pub(super) async fn read(
     reads.buffer_unordered(AT_ONCE).collect().await
 }
 
-/// The tags of many, by ARN. What could not be asked is missing, as what has no tags.
-async fn tags(reader: &Reader<'_>, arns: Vec<&str>) -> HashMap<String, Tags> {
-    let reads = iter(arns.chunks(ARNS)).map(|arns| async move {
-        let answer = reader.one(Operation::GetResources, json!({"resourceARNList": arns})).await;
-        let Ok(answer) = answer else { return Vec::new() };
-        let tagged = each(&answer, "resourceTagMappingList");
-        tagged.map(|one| (text(one, "resourceARN").to_owned(), tag_map(one.get("tags")))).collect()
+/// The tags of many by ARN: from all that is ours or for these ARNs, whichever needs fewer calls. What could not be
+/// asked is missing, as what has no tags.
+async fn tags(reader: &Reader<'_>, cache: &ReadCache, owner: &str, arns: Vec<&str>) -> HashMap<String, Tags> {
+    const LIST: (Operation, &str) = (Operation::GetResources, "resourceTagMappingList");
+    let ours = json!({
+        "resourceTypeFilters": ["ecr:repository"],
+        "tagFilters": [{"key": tag::OWNER, "values": [owner]}],
     });
-    reads.buffer_unordered(AT_ONCE).concat().await.into_iter().collect()
+    let calls = arns.len().div_ceil(ARNS);
+    let tagged = if let Some(ours) = reader.if_fewer(calls, cache, LIST.0, ours, LIST.1).await {
+        ours.unwrap_or_default()
+    } else {
+        let reads = iter(arns.chunks(ARNS)).map(|arns| async move {
+            let answer = reader.one(LIST.0, json!({"resourceARNList": arns})).await;
+            answer.map_or_else(|_| Vec::new(), |answer| list(&answer, LIST.1))
+        });
+        reads.buffer_unordered(AT_ONCE).concat().await
+    };
+    tagged.iter().map(|one| (text(one, "resourceARN").to_owned(), tag_map(one.get("tags")))).collect()
 }
 
 /// The tags that are known, or those that the repository itself answers.

@@ -83,7 +83,11 @@ fn needs_search(
     }
 }
 
-async fn describe_all(reader: &Reader<'_>, cache: &ReadCache, names: BTreeSet<String>) -> Revisions {
+pub(super) async fn describe_all(
+    reader: &Reader<'_>,
+    cache: &ReadCache,
+    names: BTreeSet<String>,
+) -> Revisions {
     let reads = iter(names).map(|name| async move {
         let key = (reader.region.to_owned(), name);
         let seen = describe(reader, cache, &key).await;

@@ -1,8 +1,7 @@
 //! Scalable targets, policies and scheduled actions of the services wanted.
 //!
-//! Each list can be had by resource or as pages of the whole account, whose size nobody tells beforehand. So the account's
-//! pages are tried for as many calls as asking by resource would need, and what came of it is remembered: from
-//! then on it is the way of fewer calls. Nothing here waits for the services: both are read side by side.
+//! Each list can be had by resource or as pages of the whole account: [`Reader::if_fewer`] finds out which needs fewer
+//! calls. Nothing here waits for the services: both are read side by side.
 
 use super::read::{AT_ONCE, Reader, text};
 use super::{ReadCache, Seen};
@@ -13,9 +12,6 @@ use crate::model::observed::Sighting;
 use futures::stream::{StreamExt, iter};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
-
-/// Up to this many calls nobody tries for fewer.
-const FEW: usize = 4;
 
 /// A list of Application Auto Scaling.
 #[derive(Clone, Copy)]
@@ -86,7 +82,9 @@ fn resource_id(service: &Object) -> String {
 
 async fn read_list(reader: &Reader<'_>, cache: &ReadCache, list: List, services: &[&Object]) -> Lists {
     let calls = services.len().div_ceil(list.batch);
-    if let Some(all) = of_account(reader, cache, list, calls).await {
+    // The API refuses a dimension without a resource's id; ECS has only the one.
+    let of_account = json!({"serviceNamespace": "ecs"});
+    if let Some(all) = reader.if_fewer(calls, cache, list.operation, of_account, list.member).await {
         return by_service(services, all);
     }
     let reads = iter(services.chunks(list.batch)).map(|batch| async move {
@@ -100,32 +98,6 @@ async fn read_list(reader: &Reader<'_>, cache: &ReadCache, list: List, services:
     });
     let lists: Vec<Lists> = reads.buffer_unordered(AT_ONCE).collect().await;
     lists.into_iter().flatten().collect()
-}
-
-/// All of the account's, where that needs fewer than `calls` calls, or may.
-async fn of_account(
-    reader: &Reader<'_>,
-    cache: &ReadCache,
-    list: List,
-    calls: usize,
-) -> Option<Result<Vec<Document>, CallError>> {
-    let known = cache.pages(reader.region, list.operation);
-    if calls <= FEW || known.is_some_and(|pages| pages >= calls) {
-        return None;
-    }
-    // The API refuses a dimension without a resource's id; ECS has only the one.
-    let input = json!({"serviceNamespace": "ecs"});
-    match reader.within(calls, list.operation, input, list.member).await {
-        Ok(Some((all, pages))) => {
-            cache.keep_pages(reader.region, list.operation, pages);
-            Some(Ok(all))
-        }
-        Ok(None) => {
-            cache.keep_pages(reader.region, list.operation, calls + 1);
-            None
-        }
-        Err(error) => Some(Err(error)),
-    }
 }
 
 fn by_service(services: &[&Object], all: Result<Vec<Document>, CallError>) -> Lists {

@@ -5,19 +5,16 @@
 
 use super::agenda::{Agenda, Hindrance, Outlook, Pace};
 use super::declared::Declared;
-use super::standing::{Standing, Trouble};
+use super::standing::{Rollout, Standing, Trouble};
 use crate::aws::CallError;
 use crate::execute::{ActionResult, Outcome};
-use crate::model::described::running_revision;
 use crate::model::desired::Desired;
-use crate::model::names::{Key, Kind, family_and_revision};
+use crate::model::names::{Key, Kind};
 use crate::model::observed::Sighting;
 use crate::model::state::digest;
 use crate::plan::{Hold, ObjectPlan, Plan, Verdict};
 use crate::reconcile::Planned;
-use crate::report::{
-    Event, Happening, ObjectView, Result as Became, RolloutState, Source, View, counted, short,
-};
+use crate::report::{Event, Happening, ObjectView, Result as Became, Source, View, counted, short};
 use crate::resolve::Resolved;
 use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,8 +28,6 @@ pub struct Kept {
     pub declared: Declared,
     agenda: Agenda,
     standings: BTreeMap<Key, Standing>,
-    /// The revisions that services ran when they were as declared: what their rollouts must end with.
-    wanted: BTreeMap<Key, String>,
     has_loaded: bool,
 }
 
@@ -50,7 +45,6 @@ impl Kept {
             declared: Declared::default(),
             agenda: Agenda::new(pace),
             standings: BTreeMap::new(),
-            wanted: BTreeMap::new(),
             has_loaded: false,
         }
     }
@@ -62,7 +56,6 @@ impl Kept {
         let reload = self.declared.load(snapshot, resolved);
         reload.gone.iter().for_each(|key| self.forget(key));
         for key in &reload.changed {
-            self.wanted.remove(key);
             // What a source holds when it is first read is for the first sweep.
             if !is_first {
                 self.agenda.changed(key, now);
@@ -181,7 +174,7 @@ impl Kept {
 
     fn view(&self, planned: &Planned, done: Option<(&Plan, &Outcome)>) -> View {
         let view = View::of(&planned.plan, &Source::default(), false);
-        let view = view.with_rollouts(&planned.plan, &planned.observed, &self.wanted);
+        let view = view.with_rollouts(&planned.plan, &planned.observed);
         match done {
             Some((plan, outcome)) => view.with_outcome(plan, outcome),
             None => view,
@@ -198,15 +191,8 @@ impl Kept {
     ) -> Vec<Event> {
         let key = &object.key;
         let live = planned.observed.resources.get(key).and_then(Sighting::present);
-        let is_as_declared = object.verdict == Verdict::Unchanged && object.hold.is_none();
-        if let Some(revision) = live.filter(|_| is_as_declared && key.kind == Kind::EcsService) {
-            let revision = running_revision(revision).map(|arn| family_and_revision(arn).to_owned());
-            if let Some(revision) = revision {
-                self.wanted.entry(key.clone()).or_insert(revision);
-            }
-        }
         let standing = Standing::of(object, view, live, None);
-        let rolls = standing.rollout.as_ref().is_some_and(|rollout| rollout.state == RolloutState::Rolling);
+        let rolls = standing.rollout.as_ref().is_some_and(Rollout::is_under_way);
         let outlook = match &object.hold {
             _ if object.verdict == Verdict::Unreadable => Outlook::Failed,
             Some(Hold::Waiting(_)) => Outlook::UnderWay,
@@ -321,7 +307,6 @@ impl Kept {
     fn forget(&mut self, key: &Key) {
         self.agenda.gone(key);
         self.standings.remove(key);
-        self.wanted.remove(key);
     }
 }
 

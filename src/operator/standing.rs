@@ -133,8 +133,21 @@ impl Rollout {
         match self.state {
             RolloutState::Done => "done",
             RolloutState::Rolling => "rolling",
+            RolloutState::RollingBack => "rollingBack",
+            RolloutState::RolledBack => "rolledBack",
             RolloutState::Failed => "failed",
         }
+    }
+
+    /// Whether time alone will bring it somewhere else.
+    pub fn is_under_way(&self) -> bool {
+        matches!(self.state, RolloutState::Rolling | RolloutState::RollingBack)
+    }
+
+    /// Which revision, and why.
+    fn told(&self) -> String {
+        let parts = [self.revision.as_str(), &self.reason];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
     }
 
     /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it failed.
@@ -147,13 +160,9 @@ impl Rollout {
             RolloutState::Rolling => tell(Happening::Rolling, &self.revision),
             RolloutState::Done if before.is_none() => {}
             RolloutState::Done => tell(Happening::RolledOut, &self.revision),
-            RolloutState::Failed => {
-                let parts: Vec<&str> = [self.revision.as_str(), &self.reason]
-                    .into_iter()
-                    .filter(|part| !part.is_empty())
-                    .collect();
-                tell(Happening::RolloutFailed, &parts.join(": "));
-            }
+            RolloutState::RollingBack => tell(Happening::RollingBack, &self.told()),
+            RolloutState::RolledBack => tell(Happening::RolledBack, &self.told()),
+            RolloutState::Failed => tell(Happening::RolloutFailed, &self.told()),
         }
     }
 }

@@ -6,9 +6,14 @@
 
 mod capacity_provider;
 mod cluster;
+mod delete;
 mod hold;
 pub mod lint;
 mod object;
+pub mod prune;
+#[cfg(test)]
+mod prune_tests;
+mod rejection;
 mod repository;
 mod revision;
 mod scaling;
@@ -18,13 +23,15 @@ mod tests;
 mod without;
 
 pub use hold::{Blocked, Hold, Waiting};
+pub use prune::{Limit, Prune, Pruning};
 
 use crate::model::desired::{Desired, Document, Origin};
 use crate::model::diff::Difference;
 use crate::model::names::{Key, Kind};
 use crate::model::observed::Observed;
 use crate::model::semantics::Change;
-use std::collections::BTreeMap;
+use crate::rollout::Progress;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked of a plan beyond the manifests.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +40,10 @@ pub struct Options {
     pub owner: String,
     /// Adopt whatever exists without an owner, as if every manifest asked for it.
     pub adopt: bool,
-    /// `KIND/NAME` of objects whose replacement or deletion is confirmed.
+    /// `KIND/NAME` of objects whose replacement or deletion is confirmed, and `prune/HASH` of all that goes at once.
     pub confirmed: Vec<String>,
+    /// Delete what is owned and not declared; `None`: it is not looked for.
+    pub prune: Option<Prune>,
 }
 
 /// Everything that would be done, and why the rest is not.
@@ -46,6 +55,13 @@ pub struct Plan {
     pub objects: Vec<ObjectPlan>,
     /// What an action comes after is always before it.
     pub actions: Vec<Action>,
+    /// Services of which the history, or more of it, must be read before it can be told whether a deployment may be
+    /// started: until then none is.
+    pub asks: BTreeSet<Key>,
+    /// Where the deployments of the services stand that are there and were looked into.
+    pub rollouts: BTreeMap<Key, Progress>,
+    /// What became of pruning, where it was asked for. What it found stands among the objects.
+    pub prune: Option<Pruning>,
 }
 
 /// What would become of one object.
@@ -78,6 +94,8 @@ pub enum Verdict {
     /// It exists and would be taken over.
     Adopt,
     Delete,
+    /// Ours and not declared, and kept: its deletion policy or another manifest says so.
+    Retained,
     /// It exists and is not ours: never touched.
     NotOwned,
     /// The reads that would tell have failed.
@@ -91,7 +109,8 @@ pub enum Verdict {
 pub struct PlannedDifference {
     pub difference: Difference,
     pub drift: bool,
-    /// Left alone because the manifest says so (`drift: report | ignore`, `ignore` paths are not even listed).
+    /// Left alone because the manifest says so (`drift: report | ignore`, `ignore` paths are not even listed), or
+    /// because it was tried and went back.
     pub held_back: bool,
 }
 
@@ -103,7 +122,7 @@ impl ObjectPlan {
 
     /// Whether AWS is not what the manifest says, whatever the reason.
     pub fn differs(&self) -> bool {
-        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
     }
 }
 
@@ -134,7 +153,7 @@ pub struct Binding {
     pub to: &'static str,
 }
 
-/// Plans every object of `desired`.
+/// Plans every object of `desired`, and where that is asked for what nobody declares any more.
 pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
     let mut draft = Draft::new(desired, observed, options);
     for object in desired.objects.values() {
@@ -146,6 +165,7 @@ pub fn plan(desired: &Desired, observed: &Observed, options: &Options) -> Plan {
         };
         object::plan(&mut draft, object, steps);
     }
+    prune::plan(&mut draft);
     draft.plan
 }
 

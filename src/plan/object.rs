@@ -4,9 +4,10 @@
 //! The order is: tags first (a denied tag blocks before anything is changed), then the changes, then the tag
 //! that says the manifest is applied.
 
+use super::delete::Call;
 use super::{Action, Binding, Blocked, Draft, Hold, ObjectPlan, PlannedDifference, Verdict};
 use crate::model::described::{tag_list, tag_map};
-use crate::model::desired::{Document, DriftPolicy, Object};
+use crate::model::desired::{DeletionPolicy, Document, DriftPolicy, Object};
 use crate::model::diff::{Diff, Difference, diff, masked};
 use crate::model::facts::Shape;
 use crate::model::names::{Kind, tag};
@@ -14,8 +15,11 @@ use crate::model::observed::{Resource, Sighting, Tags};
 use crate::model::path::copy;
 use crate::model::reduce::reduce;
 use crate::model::semantics::Change;
-use crate::model::state::{State, digest, hash};
+use crate::model::state::{State, digest, manifest};
 use serde_json::{Map, Value, json};
+
+/// The path of a deletion policy that changed, as its annotation is named.
+const DELETION: &str = "deletion-policy";
 
 /// The cause of a read that failed: the object is left as it is.
 pub(super) type Unreadable = String;
@@ -33,7 +37,10 @@ pub(super) fn plan<'a>(draft: &mut Draft<'a>, object: &'a Object, steps: &Steps)
         Ok(mut work) => {
             let planned = match work.live {
                 None => (steps.create)(draft, &mut work),
-                Some(live) => (steps.update)(draft, &mut work, live),
+                Some(live) => {
+                    work.compare_deletion(live);
+                    (steps.update)(draft, &mut work, live)
+                }
             };
             match planned {
                 Ok(()) => work.finish(draft),
@@ -59,7 +66,10 @@ pub(super) struct Work<'a> {
     /// What is there and is ours, or would be adopted.
     pub live: Option<&'a Resource>,
     adopt: bool,
-    state: State,
+    /// What the tag says.
+    pub state: State,
+    /// What it is to say, but for the manifest attempted and applied.
+    pub next: State,
     pub plan: ObjectPlan,
     /// The action that everything after must come after.
     last: Option<usize>,
@@ -99,13 +109,15 @@ impl<'a> Work<'a> {
             return Err(plan);
         }
         let account = draft.observed.account.as_str();
+        let state = live.map(|resource| State::of(&resource.tags)).unwrap_or_default();
         Ok(Self {
             object,
             account,
-            hash: hash(object.key.kind.spec(), &object.spec, account),
+            hash: manifest(object, account),
             live,
             adopt,
-            state: live.map(|resource| State::of(&resource.tags)).unwrap_or_default(),
+            next: State { rejected: None, ..state.clone() },
+            state,
             plan,
             last: None,
         })
@@ -116,6 +128,16 @@ impl<'a> Work<'a> {
         self.state.applied.as_ref() == Some(&self.hash)
     }
 
+    /// Whether this manifest is another than the one that was attempted last.
+    pub fn is_newer(&self) -> bool {
+        self.state.attempted.as_ref().is_some_and(|attempted| *attempted != self.hash)
+    }
+
+    /// Whether what is to be written of the resource itself starts a deployment.
+    pub fn starts_deployment(&self) -> bool {
+        self.to_write().any(|found| found.change >= Change::NewDeployment)
+    }
+
     /// Compares a part and keeps what counts. What a difference is labelled by default follows from the state tag.
     pub fn compare(&mut self, shape: &'static Shape, path: &str, desired: &Document, live: &Document) {
         let (desired, live) = (reduce(shape, desired, self.account), reduce(shape, live, self.account));
@@ -124,6 +146,19 @@ impl<'a> Work<'a> {
             self.differ(difference);
         }
         self.plan.undeclared.extend(undeclared);
+    }
+
+    /// What is to happen when the manifest goes must be known when it is gone: it is kept in the state tag.
+    fn compare_deletion(&mut self, live: &Resource) {
+        let kind = self.object.key.kind;
+        let (kept, wanted) = (self.state.deletion(kind), self.object.policy.deletion);
+        if kept == wanted || self.adopt || live.status() == Some("DRAINING") {
+            return;
+        }
+        let (live, desired) = (Some(json!(kept.name())), Some(json!(wanted.name())));
+        let (path, shape, change) = (DELETION.to_owned(), kind.spec(), Change::InPlace);
+        let difference = Difference { path, live, desired, by_default: false, shape, secret: false, change };
+        self.differ_as(difference, false);
     }
 
     /// `declared` with AWS's own values at the paths that the manifest says to leave alone; `part` is what those
@@ -161,7 +196,7 @@ impl<'a> Work<'a> {
         let differences = self.to_write().cloned().collect();
         let prefix = if prefix.is_empty() { String::new() } else { format!("{prefix}.") };
         let diff = Diff { differences, undeclared: Vec::new() };
-        diff.members(&prefix).into_iter().filter(|member| member != "tags").collect()
+        diff.members(&prefix).into_iter().filter(|member| !is_tag(member)).collect()
     }
 
     fn to_write(&self) -> impl Iterator<Item = &Difference> {
@@ -224,7 +259,16 @@ impl<'a> Work<'a> {
 
     fn written_state(&self, applied: bool) -> State {
         let applied = if applied { Some(self.hash.clone()) } else { self.state.applied.clone() };
-        State { attempted: Some(self.hash.clone()), applied, ..self.state.clone() }
+        let policy = self.object.policy.deletion;
+        let deletion = Some(policy).filter(|policy| *policy != DeletionPolicy::of(self.object.key.kind));
+        State { attempted: Some(self.hash.clone()), applied, deletion, ..self.next.clone() }
+    }
+
+    /// Whether the tag must say something else though nothing else is to be done: another manifest turned out to be what
+    /// runs already, or this one was tried and went back.
+    fn notes_down(&self) -> bool {
+        let is_service = self.object.key.kind == Kind::EcsService;
+        is_service && (self.is_newer() || self.next.rejected != self.state.rejected)
     }
 
     /// The first action on something that exists: ours and changed tags, and what is about to be attempted.
@@ -232,7 +276,7 @@ impl<'a> Work<'a> {
     pub fn tag_ahead(&mut self, draft: &mut Draft<'a>, declared: Option<&Value>, rest: bool) {
         let Some(live) = self.live else { return };
         let changed = self.to_write().any(|found| is_tag(&found.path));
-        if !self.adopt && !changed && !rest {
+        if !self.adopt && !changed && !rest && !self.notes_down() {
             return;
         }
         let applied = !rest && self.plan.hold.is_none();
@@ -251,6 +295,11 @@ impl<'a> Work<'a> {
         }
         let action = self.act(draft, tagging_api(self.object.key.kind), "TagResource", input);
         draft.plan.actions[action].bindings.extend(arn);
+    }
+
+    /// Adds a call after all of this object's so far.
+    pub fn call(&mut self, draft: &mut Draft<'a>, call: Call) -> usize {
+        self.act(draft, call.api, call.operation, call.input)
     }
 
     /// Adds an action after all of this object's so far.
@@ -315,8 +364,13 @@ fn tagging_api(kind: Kind) -> &'static str {
     if kind == Kind::EcrRepository { "ecr" } else { "ecs" }
 }
 
+/// Kept in a tag, as the paths of tags are.
 fn is_tag(path: &str) -> bool {
-    path == "tags" || path.starts_with("tags[") || path == "service.tags" || path.starts_with("service.tags[")
+    path == DELETION
+        || path == "tags"
+        || path.starts_with("tags[")
+        || path == "service.tags"
+        || path.starts_with("service.tags[")
 }
 
 /// At most 256 characters of those that every tagging API takes.

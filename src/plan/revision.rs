@@ -27,6 +27,13 @@ pub(super) enum Choice {
     Unreadable(String),
 }
 
+impl Choice {
+    /// Whether another revision than the running one is brought.
+    pub(super) fn deploys(&self) -> bool {
+        matches!(self, Self::Use(_) | Self::Register(_))
+    }
+}
+
 /// Chooses for a service that runs `running` (`None`: to be created), and notes the differences.
 pub(super) fn choose(draft: &Draft, work: &mut Work, running: Option<&str>) -> Choice {
     match work.object.part("taskDefinition") {

@@ -5,12 +5,14 @@
 //! fire: bounds that equal what a declared action sets are left alone.
 
 use super::Draft;
+use super::delete::Call;
 use super::object::{Work, document};
 use crate::model::described;
 use crate::model::desired::Document;
 use crate::model::diff::Difference;
 use crate::model::facts::{Shape, kind_shape};
 use crate::model::merge::merged;
+use crate::model::names::Key;
 use crate::model::observed::{Resource, Sighting};
 use crate::model::semantics::{Change, is_nothing};
 use serde_json::{Value, json};
@@ -160,9 +162,7 @@ pub(super) fn write<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: Option
     if declared.is_empty() {
         let gone = work.members("autoscaling");
         if has_target && !gone.is_empty() {
-            // Deletes its policies and scheduled actions, too.
-            let input = identified(work, Document::new());
-            work.act(draft, API, "DeregisterScalableTarget", input);
+            work.call(draft, deregister(&work.object.key));
         }
         return;
     }
@@ -248,9 +248,17 @@ fn written(shape: &'static Shape, new: &Value, old: Option<&Value>, account: &st
     )
 }
 
+/// Takes the target away, and with it its policies and scheduled actions.
+pub(super) fn deregister(key: &Key) -> Call {
+    Call { api: API, operation: "DeregisterScalableTarget", input: of_service(key, Document::new()) }
+}
+
 /// Every call names the target by its service.
-fn identified(work: &Work, mut input: Document) -> Document {
-    let key = &work.object.key;
+fn identified(work: &Work, input: Document) -> Document {
+    of_service(&work.object.key, input)
+}
+
+fn of_service(key: &Key, mut input: Document) -> Document {
     let cluster = key.cluster.as_deref().unwrap_or("default");
     input.insert("serviceNamespace".to_owned(), json!("ecs"));
     input.insert("resourceId".to_owned(), json!(format!("service/{cluster}/{}", key.name)));

@@ -2,7 +2,7 @@
 
 use super::object::{Steps, Unreadable, Work, document};
 use super::revision::{self, Choice};
-use super::{Binding, Blocked, Draft, Hold, Waiting, cluster, scaling};
+use super::{Binding, Blocked, Draft, Hold, Waiting, cluster, delete, rejection, scaling};
 use crate::model::described;
 use crate::model::desired::{Document, Object};
 use crate::model::facts::kind_shape;
@@ -94,18 +94,20 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
     let choice = match (hold(draft, work, live, &desired)?, choice) {
         (Some(hold), _) | (None, Choice::Held(hold)) => {
             work.plan.hold = Some(hold);
-            replace_when_confirmed(draft, work);
-            return Ok(());
+            return replace_when_confirmed(draft, work, live);
         }
         (None, choice) => choice,
     };
-    let deploys = matches!(choice, Choice::Use(_) | Choice::Register(_));
+    let Some(choice) = rejection::settled(draft, work, live, &mut desired, choice)? else { return Ok(()) };
+    let deploys = choice.deploys();
     let members = work.members("service");
     let scales = !work.members("autoscaling").is_empty();
     let tags = desired.get("tags").cloned();
     work.tag_ahead(draft, tags.as_ref(), deploys || scales || !members.is_empty());
     let retagged = match &running {
-        Some(running) if !deploys => revision::tag_running(draft, work, running),
+        Some(running) if !deploys && work.next.rejected.is_none() => {
+            revision::tag_running(draft, work, running)
+        }
         _ => false,
     };
     if deploys || !members.is_empty() {
@@ -144,16 +146,19 @@ fn hold(draft: &Draft, work: &Work, live: &Resource, desired: &Document) -> Resu
 }
 
 /// A confirmed replacement deletes the old service; a later pass makes the new one when it has drained.
-fn replace_when_confirmed<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
+fn replace_when_confirmed<'a>(
+    draft: &mut Draft<'a>,
+    work: &mut Work<'a>,
+    live: &Resource,
+) -> Result<(), Unreadable> {
     if matches!(work.plan.hold, Some(Hold::Blocked(Blocked::ReplacementNeeded { .. }))) {
         if work.is_confirmed(draft) {
             work.plan.hold = Some(Hold::Waiting(Waiting::Draining));
-            let input = document([
-                ("cluster", json!(work.object.key.cluster)),
-                ("service", json!(work.object.key.name)),
-                ("force", json!(true)),
-            ]);
-            work.act(draft, "ecs", "DeleteService", input);
+            let deletion = delete::service(&work.object.key, live)?;
+            work.plan.notes.extend(deletion.notes);
+            for call in deletion.calls {
+                work.call(draft, call);
+            }
         } else {
             let how = format!(
                 "to delete the service and make it anew, pass `--confirm {}` or annotate it with `ecs-operator.dev/confirm: {}`",
@@ -164,6 +169,7 @@ fn replace_when_confirmed<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
             work.plan.notes.push("a replacement stops all its tasks before new ones start".to_owned());
         }
     }
+    Ok(())
 }
 
 /// What UpdateService refuses under a deployment controller other than ECS.
@@ -226,7 +232,7 @@ fn note_unread(work: &mut Work, desired: &mut Document, live: &Resource) {
 }
 
 /// A launch type where a strategy is: the way back is an empty strategy.
-fn back_to_launch_type(desired: &mut Document, live: &Document) {
+pub(super) fn back_to_launch_type(desired: &mut Document, live: &Document) {
     let has = |document: &Document, member: &str| {
         document.get(member).is_some_and(|value| !crate::model::semantics::is_nothing(value) && value != "")
     };

@@ -5,7 +5,7 @@
 use super::*;
 use crate::model::desired::{Object, Policy};
 use crate::model::names::tag;
-use crate::model::observed::{Parts, Resource, Revision, Sighting, Tags};
+use crate::model::observed::{History, Parts, Resource, Revision, Sighting, Tags};
 use crate::model::state::{State, hash};
 use serde_json::{Value, json};
 
@@ -55,6 +55,8 @@ impl World {
             (tag::STATE.to_owned(), state.to_string()),
         ]);
         let arn = format!("arn:aws:ecs:{REGION}:{ACCOUNT}:thing/{}", applied.key.name);
+        let history = parts.history.clone().or(Some(Sighting::Present(History::default())));
+        let parts = Parts { history, ..parts };
         let resource = Resource { arn, body: body.as_object().unwrap().clone(), tags, parts };
         self.observed.resources.insert(applied.key.clone(), Sighting::Present(resource));
         self

@@ -1,20 +1,20 @@
 //! Views from plans, outcomes and what was seen. Here, and only here, secrets are masked.
 
 use super::view::{
-    CallView, DifferenceView, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView, Summary,
-    VERSION, View,
+    CallView, CauseView, DifferenceView, ErrorView, HoldView, ObjectView, PruneView, Result, RolloutState,
+    RolloutView, Summary, VERSION, View,
 };
 use super::words;
 use crate::execute::{ActionResult, Outcome};
 use crate::model::desired::Document;
 use crate::model::diff::masked;
 use crate::model::facts;
-use crate::model::names::{Key, Kind, family_and_revision};
+use crate::model::names::{Kind, family_and_revision};
 use crate::model::observed::{Observed, Sighting};
-use crate::plan::{Action, Hold, ObjectPlan, Plan, PlannedDifference};
-use crate::rollout::{Progress, progress};
+use crate::plan::{Action, Hold, ObjectPlan, Plan, PlannedDifference, Pruning};
+use crate::rollout::{Cause, Progress, progress};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
 
 /// Where the manifests of a view come from.
@@ -38,20 +38,23 @@ impl View {
             owner: plan.owner.clone(),
             source: source.place.clone(),
             revision: source.revision.clone(),
+            prune: plan.prune.as_ref().map(PruneView::of),
             summary: Summary::of(&objects),
             objects,
         }
     }
 
-    /// With the deployments of the services that were seen. `wanted` are the revisions that they must end with, where
-    /// that is known.
+    /// With the deployments of the services that were seen.
     #[must_use]
-    pub fn with_rollouts(mut self, plan: &Plan, observed: &Observed, wanted: &BTreeMap<Key, String>) -> Self {
+    pub fn with_rollouts(mut self, plan: &Plan, observed: &Observed) -> Self {
         for (view, object) in self.objects.iter_mut().zip(&plan.objects) {
             let seen = observed.resources.get(&object.key).and_then(Sighting::present);
-            view.rollout = seen
-                .filter(|_| object.key.kind == Kind::EcsService)
-                .map(|service| RolloutView::of(&service.body, wanted.get(&object.key).map(String::as_str)));
+            view.rollout = seen.filter(|_| object.key.kind == Kind::EcsService).map(|service| {
+                match plan.rollouts.get(&object.key) {
+                    Some(judged) => RolloutView::of(&service.body, judged),
+                    None => RolloutView::of(&service.body, &progress(&service.body)),
+                }
+            });
         }
         self
     }
@@ -86,6 +89,19 @@ impl Summary {
             verdicts: verdicts.into_iter().filter(|(_, count)| *count > 0).collect(),
             waiting: held(false),
             blocked: held(true),
+        }
+    }
+}
+
+impl PruneView {
+    fn of(pruning: &Pruning) -> Self {
+        Self {
+            regions: pruning.regions.iter().cloned().collect(),
+            owned: pruning.owned,
+            going: pruning.going.len(),
+            allowed: pruning.allowed,
+            confirmation: pruning.confirmation.clone(),
+            hold: pruning.hold.as_ref().map(HoldView::of),
         }
     }
 }
@@ -165,24 +181,49 @@ impl CallView {
 
 impl RolloutView {
     /// Where the deployment of a described service stands.
-    pub fn of(service: &Document, wanted: Option<&str>) -> Self {
+    pub fn of(service: &Document, progress: &Progress) -> Self {
         let number = |name: &str| service.get(name).and_then(Value::as_i64).unwrap_or_default();
-        let (state, reason, failed) = match progress(service, wanted) {
-            Progress::Done => (RolloutState::Done, None, 0),
-            Progress::Rolling(counts) => (RolloutState::Rolling, None, counts.failed),
-            Progress::Failed { reason } => (RolloutState::Failed, Some(reason), 0),
+        let state = match progress {
+            Progress::Done => RolloutState::Done,
+            Progress::Rolling { .. } => RolloutState::Rolling,
+            Progress::RollingBack(_) => RolloutState::RollingBack,
+            Progress::RolledBack(_) => RolloutState::RolledBack,
+            Progress::Failed(_) => RolloutState::Failed,
         };
+        let failure = progress.failure();
+        let (failed, causes) = match progress {
+            Progress::Rolling { counts, causes } => (counts.failed, causes.as_slice()),
+            _ => (0, failure.map(|failure| failure.causes.as_slice()).unwrap_or_default()),
+        };
+        let breaker = failure.and_then(|failure| failure.breaker);
         Self {
             state,
-            reason,
+            reason: failure.map(|failure| failure.reason.clone()),
             revision: service
                 .get("taskDefinition")
                 .and_then(Value::as_str)
                 .map(|arn| family_and_revision(arn).to_owned()),
+            tried: failure.map(|failure| failure.from.clone()),
+            back_to: failure.and_then(|failure| failure.to.clone()),
             desired: number("desiredCount"),
             running: number("runningCount"),
             pending: number("pendingCount"),
-            failed,
+            failed: breaker.map_or(failed, |(failed, _)| failed),
+            threshold: breaker.map(|(_, threshold)| threshold),
+            causes: causes.iter().map(CauseView::of).collect(),
+        }
+    }
+}
+
+impl CauseView {
+    fn of(cause: &Cause) -> Self {
+        Self {
+            tasks: cause.tasks,
+            reason: cause.reason.clone(),
+            container: cause.container.clone(),
+            exit_code: cause.exit_code,
+            detail: cause.detail.clone(),
+            message: cause.to_string(),
         }
     }
 }

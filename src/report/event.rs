@@ -89,8 +89,12 @@ pub enum Happening {
     Rolling,
     /// A deployment is done.
     RolledOut,
-    /// A deployment failed, or went back.
+    /// A deployment failed, and nothing brings it back.
     RolloutFailed,
+    /// A deployment failed, and is going back.
+    RollingBack,
+    /// A deployment failed and went back, or somebody sent it back.
+    RolledBack,
     /// It is as declared again.
     Ready,
 }
@@ -123,6 +127,8 @@ impl Happening {
             Self::Rolling => ('…', CYAN, "rolling out"),
             Self::RolledOut => ('✓', GREEN, "rolled out"),
             Self::RolloutFailed => ('✗', RED, "rollout failed"),
+            Self::RollingBack => ('✗', RED, "rolling back"),
+            Self::RolledBack => ('✗', RED, "rolled back"),
             Self::Ready => ('✓', GREEN, "ready"),
         }
     }
@@ -159,6 +165,7 @@ impl Event {
             Verdict::Delete => Happening::Deleted,
             Verdict::Change
             | Verdict::Unchanged
+            | Verdict::Retained
             | Verdict::NotOwned
             | Verdict::Unreadable
             | Verdict::Suspended => Happening::Changed,

@@ -11,6 +11,7 @@
 mod build;
 mod event;
 mod json;
+mod markdown;
 mod problems;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub use json::{json, schema};
 pub use problems::Validated;
 pub use text::{counted, short};
 pub use view::{
-    Applied, ErrorView, HoldView, ObjectView, Result, RolloutState, RolloutView, Summary, VERSION, View,
+    Applied, CauseView, ErrorView, HoldView, ObjectView, PruneView, Result, RolloutState, RolloutView,
+    Summary, VERSION, View,
 };
 pub use words::verdict_name;

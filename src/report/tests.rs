@@ -10,7 +10,6 @@ use crate::model::semantics::Change;
 use crate::plan::{Action, Blocked, Hold, ObjectPlan, Plan, PlannedDifference, Verdict, Waiting};
 use insta::assert_snapshot;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 
 fn object(kind: Kind, name: &str, verdict: Verdict) -> ObjectPlan {
     let cluster = (kind == Kind::EcsService).then(|| "shop".to_owned());
@@ -51,7 +50,8 @@ fn changing(change: Change, mut planned: PlannedDifference) -> PlannedDifference
 }
 
 fn view(objects: Vec<ObjectPlan>, actions: Vec<Action>) -> View {
-    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions };
+    let plan =
+        Plan { account: "123456789012".into(), owner: "default".into(), objects, actions, ..Plan::default() };
     View::of(&plan, &Source { place: "examples/shop".into(), revision: Some("4f2c1e9".into()) }, false)
 }
 
@@ -235,8 +235,8 @@ fn status_says_what_runs_and_what_keeps_it_from_being_ready() {
     let resources =
         keys.zip(seen).map(|(key, body)| (key, Sighting::Present(Resource { body, ..Resource::default() })));
     let observed = Observed { resources: resources.collect(), ..Observed::default() };
-    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, actions: vec![] };
-    let view = View::of(&plan, &Source::default(), false).with_rollouts(&plan, &observed, &BTreeMap::new());
+    let plan = Plan { account: "123456789012".into(), owner: "default".into(), objects, ..Plan::default() };
+    let view = View::of(&plan, &Source::default(), false).with_rollouts(&plan, &observed);
     assert_snapshot!(plain(&[view.heading(), view.status_text(false)].concat()), @r#"
     123456789012 eu-central-1 · owner default
     ✓ EcsCluster/shop      ready

@@ -15,6 +15,10 @@ const WIDEST: usize = 72;
 /// The longest word for a state: `not adopted`.
 const STATE: usize = 11;
 
+/// The holds that say that what is wanted was tried and failed, and how such a state is called.
+const FAILURES: [(&str, &str); 3] =
+    [("RolledBack", "rolled back"), ("RollingBack", "going back"), ("RolloutFailed", "failed")];
+
 impl View {
     /// Where this is about: the first line of every text.
     pub fn heading(&self) -> String {
@@ -29,9 +33,20 @@ impl View {
 
     /// What would change.
     pub fn plan_text(&self, verbose: bool) -> String {
-        let shown = self.clone().only(|object| verbose || object.is_noteworthy());
+        let shown = self.clone().only(|object| verbose || object.is_told());
         let width = shown.label_width();
         shown.objects.iter().map(|object| object.plan_text(&shown.label(object), width, verbose)).collect()
+    }
+
+    /// What became of pruning, on one line and why it is refused: nothing where it was not asked for.
+    pub fn prune_text(&self) -> String {
+        let Some(prune) = &self.prune else { return String::new() };
+        let hold = prune.hold.iter().map(HoldView::text).collect::<String>();
+        if prune.owned == 0 && prune.hold.is_some() {
+            return format!("prune: refused\n{hold}");
+        }
+        let regions = prune.regions.join(", ");
+        format!("prune: {} of {} owned in {regions} would go\n{hold}", prune.going, prune.owned)
     }
 
     /// `2 to create, 1 to change, 14 unchanged`.
@@ -64,7 +79,7 @@ impl View {
         let is_fine = |object: &ObjectView| {
             object.is_ready() || (rolling_is_fine && object.is_as_declared() && object.rolling().is_some())
         };
-        let all = self.objects.len();
+        let all = self.objects.iter().filter(|object| object.verdict != Verdict::Retained).count();
         let rest = self.clone().only(|object| !is_fine(object));
         let rolling = self.objects.iter().filter(|object| object.rolling().is_some()).count();
         let line = match (rest.objects.len(), rolling) {
@@ -87,9 +102,9 @@ impl View {
     }
 
     /// `EcsService/checkout`, with the AWS name where it is another, and the Region where there are several.
-    fn label(&self, object: &ObjectView) -> String {
+    pub(super) fn label(&self, object: &ObjectView) -> String {
         let mut label = tame(&object.object);
-        if object.object.split_once('/').is_some_and(|(_, name)| name != object.name) {
+        if !object.object.ends_with(&format!("/{}", object.name)) {
             label += &format!(" ({})", tame(&object.name));
         }
         if self.regions.len() > 1 {
@@ -101,23 +116,33 @@ impl View {
 
 impl ObjectView {
     /// Whether a plan tells of it unasked.
-    pub fn is_noteworthy(&self) -> bool {
-        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended)
-            || self.hold.is_some()
-            || !self.calls.is_empty()
+    pub fn is_told(&self) -> bool {
+        self.is_noteworthy() || self.verdict == Verdict::Retained
     }
 
-    fn plan_text(&self, label: &str, width: usize, verbose: bool) -> String {
+    /// Whether anything about it would change, or should. That something is noted down about what is as declared is no news.
+    pub fn is_noteworthy(&self) -> bool {
+        !matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
+            || self.hold.is_some()
+    }
+
+    /// What would become of it: the class of its change, or its verdict.
+    pub(super) fn gist(&self) -> (char, Style, &'static str) {
         let words = words(self.verdict);
         let class = match (self.verdict, self.change) {
             (Verdict::Change | Verdict::Drift, Some(class)) => change(class),
+            (Verdict::NotOwned, _) => "not owned",
             _ => words.name,
         };
-        let class = if self.verdict == Verdict::NotOwned { "not owned" } else { class };
         let (symbol, style) = match &self.hold {
             Some(hold) if self.calls.is_empty() => (if hold.blocked { 'x' } else { '…' }, hold.style()),
             _ => (words.symbol, words.style),
         };
+        (symbol, style, class)
+    }
+
+    fn plan_text(&self, label: &str, width: usize, verbose: bool) -> String {
+        let (symbol, style, class) = self.gist();
         let mut text = line(&format!(
             "{style}{symbol}{style:#} {BOLD}{label:<width$}{BOLD:#}  {style}{class}{style:#} {DIM}· {}{DIM:#}",
             self.why
@@ -125,8 +150,13 @@ impl ObjectView {
         let paths = self.differences.iter().map(|difference| difference.path.chars().count());
         let column = paths.filter(|width| *width <= WIDEST).max().unwrap_or(0);
         let mixed = self.verdict == Verdict::Change && self.differences.iter().any(|one| one.drift);
+        let left = if self.failure().is_some() {
+            "(not tried again)"
+        } else {
+            "(left alone: its manifest says only report drift)"
+        };
         for difference in &self.differences {
-            text += &difference.text(column, mixed, verbose);
+            text += &difference.text(column, (mixed, left), verbose);
         }
         text.extend(self.notes.iter().map(|note| line(&format!("    {}", tame(note)))));
         text.extend(self.hold.iter().map(HoldView::text));
@@ -141,9 +171,17 @@ impl ObjectView {
     }
 
     fn outcome_text(&self, label: &str) -> Option<String> {
+        let only_notes = self.calls.iter().all(|call| call.operation == "ecs:TagResource");
         Some(match self.result.as_ref()? {
+            Result::Done
+                if only_notes && (self.verdict == Verdict::Unchanged || self.failure().is_some()) =>
+            {
+                return None;
+            }
             Result::Done => {
-                let done = words(self.verdict).done;
+                // What waits to be deleted is not deleted yet.
+                let begun = self.verdict == Verdict::Delete && self.hold.is_some();
+                let done = if begun { "on its way" } else { words(self.verdict).done };
                 let later = self.hold.as_ref().map(|hold| format!("; {}", hold.message)).unwrap_or_default();
                 line(&format!("{GREEN}✓{GREEN:#} {label} {done}{later}"))
             }
@@ -164,9 +202,6 @@ impl ObjectView {
         if self.verdict == Verdict::Unreadable || verbose {
             text.extend(self.notes.iter().map(|note| line(&format!("    {}", tame(note)))));
         }
-        if let Some(reason) = self.rollout.as_ref().and_then(|rollout| rollout.reason.as_ref()) {
-            text += &line(&format!("    {}", tame(reason)));
-        }
         let paths: Vec<String> = self.differences.iter().map(|one| tame(&one.path)).collect();
         let paths = if verbose || paths.len() <= 3 {
             paths.join(", ")
@@ -176,16 +211,33 @@ impl ObjectView {
         if !paths.is_empty() {
             text += &line(&format!("    {DIM}differs: {paths}{DIM:#}"));
         }
-        text.extend(self.hold.iter().map(HoldView::text));
+        let reason =
+            self.rollout.as_ref().filter(|_| self.failure().is_none()).and_then(|one| one.reason.as_ref());
+        text.extend(reason.map(|reason| line(&format!("    {}", tame(reason)))));
+        text.extend(self.hold.iter().map(HoldView::what));
+        text += &self.causes();
+        text.extend(self.hold.iter().map(HoldView::advice));
         text
     }
 
-    /// What keeps it from being done, on one line: more has been told before.
+    /// What keeps it from being done, on one line: more has been told before, but for a deployment that failed.
     fn closing_text(&self, label: &str, width: usize) -> String {
         let hold = self.hold.as_ref().map(|hold| hold.message.clone());
         let reason = || self.rollout.as_ref()?.reason.clone();
         let rollout = || self.rollout.as_ref().map(RolloutView::text);
-        self.state_line(label, width, hold.or_else(reason).or_else(rollout))
+        let advice = self.failure().map(HoldView::advice).unwrap_or_default();
+        self.state_line(label, width, hold.or_else(reason).or_else(rollout)) + &self.causes() + &advice
+    }
+
+    /// Why the tasks of its deployment stopped.
+    fn causes(&self) -> String {
+        let causes = self.rollout.iter().flat_map(|rollout| &rollout.causes);
+        causes.map(|cause| line(&format!("    {}", tame(&cause.message)))).collect()
+    }
+
+    /// The hold, if it is that what is wanted was tried and failed.
+    fn failure(&self) -> Option<&HoldView> {
+        self.hold.as_ref().filter(|hold| FAILURES.iter().any(|(reason, _)| *reason == hold.reason))
     }
 
     fn state_line(&self, label: &str, width: usize, more: Option<String>) -> String {
@@ -198,10 +250,15 @@ impl ObjectView {
     }
 
     /// In one word: the hold, the verdict, or where the rollout stands.
-    fn state(&self) -> (char, Style, &'static str) {
+    pub(super) fn state(&self) -> (char, Style, &'static str) {
         match (self.verdict, &self.hold, self.rollout.as_ref().map(|rollout| rollout.state)) {
             (Verdict::NotOwned, ..) => ('x', RED, "not owned"),
             (Verdict::Unreadable, ..) => ('?', RED, "unreadable"),
+            (_, Some(hold), _)
+                if let Some((_, state)) = FAILURES.iter().find(|(reason, _)| *reason == hold.reason) =>
+            {
+                ('✗', RED, state)
+            }
             (_, Some(hold), _) if hold.blocked => ('x', RED, "blocked"),
             (_, Some(_), _) => ('…', CYAN, "waiting"),
             (Verdict::Create, ..) => ('+', YELLOW, "missing"),
@@ -209,16 +266,19 @@ impl ObjectView {
             (Verdict::Change, ..) => ('~', YELLOW, "differs"),
             (Verdict::Adopt, ..) => ('=', CYAN, "not adopted"),
             (Verdict::Delete, ..) => ('-', YELLOW, "to delete"),
-            (_, _, Some(RolloutState::Failed)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::Failed | RolloutState::RolledBack)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::RollingBack)) => ('✗', RED, "going back"),
             (_, _, Some(RolloutState::Rolling)) => ('…', CYAN, "rolling out"),
             (Verdict::Suspended, ..) => ('.', DIM, "suspended"),
+            (Verdict::Retained, ..) => ('.', DIM, "retained"),
             (Verdict::Unchanged, ..) => ('✓', GREEN, "ready"),
         }
     }
 
     /// Whether it is as declared, wherever its deployment stands.
     pub fn is_as_declared(&self) -> bool {
-        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended) && self.hold.is_none()
+        matches!(self.verdict, Verdict::Unchanged | Verdict::Suspended | Verdict::Retained)
+            && self.hold.is_none()
     }
 
     /// Whether it is as declared, and its deployment done.
@@ -229,8 +289,12 @@ impl ObjectView {
 
     /// What its deployment is waited for with, while it is on its way.
     pub fn rolling(&self) -> Option<String> {
-        let rollout = self.rollout.as_ref().filter(|rollout| rollout.state == RolloutState::Rolling)?;
-        Some(format!("{} {}", self.object, rollout.tasks()))
+        let rollout = self.rollout.as_ref()?;
+        match rollout.state {
+            RolloutState::Rolling => Some(format!("{} {}", self.object, rollout.tasks())),
+            RolloutState::RollingBack => Some(format!("{} to go back: {}", self.object, rollout.tasks())),
+            RolloutState::Done | RolloutState::RolledBack | RolloutState::Failed => None,
+        }
     }
 }
 
@@ -240,9 +304,16 @@ impl HoldView {
     }
 
     fn text(&self) -> String {
+        self.what() + &self.advice()
+    }
+
+    fn what(&self) -> String {
         let (style, word) = (self.style(), if self.blocked { "blocked" } else { "waiting" });
-        let hint = self.hint.iter().map(|hint| line(&format!("    {DIM}hint: {}{DIM:#}", tame(hint))));
-        line(&format!("    {style}{word}:{style:#} {}", tame(&self.message))) + &hint.collect::<String>()
+        line(&format!("    {style}{word}:{style:#} {}", tame(&self.message)))
+    }
+
+    fn advice(&self) -> String {
+        self.hint.iter().map(|hint| line(&format!("    {DIM}hint: {}{DIM:#}", tame(hint)))).collect()
     }
 }
 
@@ -274,7 +345,8 @@ impl ErrorView {
 }
 
 impl DifferenceView {
-    fn text(&self, column: usize, mark_drift: bool, verbose: bool) -> String {
+    /// `left` says why a difference is held back.
+    fn text(&self, column: usize, (mark_drift, left): (bool, &str), verbose: bool) -> String {
         let mark = match (mark_drift, self.drift) {
             (false, _) => String::new(),
             (true, true) => format!("{MAGENTA}!{MAGENTA:#} "),
@@ -289,7 +361,7 @@ impl DifferenceView {
                 *last += " (default)";
             }
             if self.held_back {
-                *last += &format!(" {DIM}(left alone: its manifest says only report drift){DIM:#}");
+                *last += &format!(" {DIM}{left}{DIM:#}");
             }
         }
         let starts = std::iter::once(&first).chain(std::iter::repeat(&next));
@@ -326,7 +398,7 @@ impl DifferenceView {
     }
 
     /// Lists that have nothing in common are told element by element; so is a list that does not fit on a line.
-    fn elements(&self, limit: usize) -> Option<(&[Value], &[Value])> {
+    pub(super) fn elements(&self, limit: usize) -> Option<(&[Value], &[Value])> {
         let (old, added) = (elements(self.live.as_ref())?, elements(self.desired.as_ref())?);
         let apart = !old.iter().any(|value| added.contains(value));
         let one_sided = self.live.is_none() || self.desired.is_none();

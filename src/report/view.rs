@@ -30,6 +30,9 @@ pub struct View {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
     pub objects: Vec<ObjectView>,
+    /// What became of pruning, where it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prune: Option<PruneView>,
     pub summary: Summary,
 }
 
@@ -53,11 +56,30 @@ pub struct Summary {
     pub blocked: usize,
 }
 
+/// Pruning as a whole; what it would delete stands among the objects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PruneView {
+    /// Where what is owned was looked for.
+    pub regions: Vec<String>,
+    /// How much is owned there, declared or not.
+    pub owned: usize,
+    /// How much would go.
+    pub going: usize,
+    /// How much may go without being confirmed.
+    pub allowed: usize,
+    /// What `--confirm` takes to confirm just this.
+    pub confirmation: String,
+    /// Why nothing is pruned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hold: Option<HoldView>,
+}
+
 /// One object.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectView {
-    /// `KIND/NAME`, as the manifest has it.
+    /// `KIND/NAME`, as the manifest has it, and with the cluster of a service where there is no manifest any more.
     pub object: String,
     #[serde(serialize_with = "kind")]
     #[schemars(with = "String", extend("enum" = Kind::ALL.map(Kind::name)))]
@@ -68,7 +90,7 @@ pub struct ObjectView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
     pub region: String,
-    /// The place of its manifest.
+    /// The place of its manifest; of the last one where there is none any more.
     pub place: String,
     #[serde(serialize_with = "verdict")]
     #[schemars(with = "String", extend("enum" = VERDICTS.map(|verdict| words::words(verdict).name)))]
@@ -114,7 +136,7 @@ pub struct DifferenceView {
     pub secret: bool,
     /// AWS moved, not the manifest.
     pub drift: bool,
-    /// The manifest asks not to heal it.
+    /// Not healed: the manifest asks for that, or it was tried and went back.
     pub held_back: bool,
     #[serde(serialize_with = "some_change")]
     #[schemars(with = "String", extend("enum" = CHANGES.map(words::change)))]
@@ -148,17 +170,29 @@ pub struct CallView {
 #[serde(rename_all = "camelCase")]
 pub struct RolloutView {
     pub state: RolloutState,
-    /// Why it failed.
+    /// Why it failed, in AWS's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// `family:revision` that the service names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
+    /// `family:revision` that was tried, where that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tried: Option<String>,
+    /// `family:revision` that it went back to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub back_to: Option<String>,
     pub desired: i64,
     pub running: i64,
     pub pending: i64,
-    /// Tasks of the newest deployment that failed to start.
+    /// Tasks of the newest deployment that failed to start, or of the one that failed.
     pub failed: i64,
+    /// How many failed tasks the circuit breaker takes for a failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<i64>,
+    /// Why tasks stopped, the most frequent reason first. AWS knows that for an hour.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<CauseView>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
@@ -166,7 +200,30 @@ pub struct RolloutView {
 pub enum RolloutState {
     Done,
     Rolling,
+    /// It failed and is on its way back.
+    RollingBack,
+    /// It failed and went back, or somebody sent it back.
+    RolledBack,
     Failed,
+}
+
+/// Why tasks of a deployment stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CauseView {
+    /// How many tasks.
+    pub tasks: usize,
+    /// The task's `stoppedReason`.
+    pub reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i64>,
+    /// What AWS says of the container.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// All of it in one line.
+    pub message: String,
 }
 
 /// What became of an object's calls.

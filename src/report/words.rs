@@ -27,12 +27,13 @@ pub struct Words {
 }
 
 /// In the order of the summary line.
-pub const VERDICTS: [Verdict; 9] = [
+pub const VERDICTS: [Verdict; 10] = [
     Verdict::Create,
     Verdict::Change,
     Verdict::Drift,
     Verdict::Adopt,
     Verdict::Delete,
+    Verdict::Retained,
     Verdict::NotOwned,
     Verdict::Unreadable,
     Verdict::Suspended,
@@ -47,6 +48,7 @@ pub const fn words(verdict: Verdict) -> Words {
         Verdict::Drift => ("drift", '!', MAGENTA, "drifted", "AWS changed, the manifest did not", "healed"),
         Verdict::Adopt => ("adopt", '=', CYAN, "to adopt", "it exists without an owner and is taken over", "adopted"),
         Verdict::Delete => ("delete", '-', RED, "to delete", "no manifest declares it any more", "deleted"),
+        Verdict::Retained => ("retained", '.', DIM, "retained", "no manifest declares it any more, and it is kept", "left alone"),
         Verdict::NotOwned => ("notOwned", 'x', RED, "not owned", "it exists and is not ours", "left alone"),
         Verdict::Unreadable => ("unreadable", '?', RED, "unreadable", "it could not be read, so nothing is done", "left alone"),
         Verdict::Suspended => ("suspended", '.', DIM, "suspended", "its manifest asks to be left alone", "left alone"),

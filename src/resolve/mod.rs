@@ -1,12 +1,13 @@
 //! From manifests to what is wanted: names filled in, annotations read, objects checked against each other.
 //!
 //! Pure. An object with an error is left out and all others stay; that it was declared is remembered, so that
-//! nobody takes it for removed. Tests: at the end, and `resolve/cross.rs`.
+//! nobody takes it for removed ([`declared`]). Tests: at the end, and `resolve/cross.rs`.
 
 mod checks;
 #[cfg(test)]
 mod corpus;
 mod cross;
+mod declared;
 mod policy;
 
 use crate::manifest::Manifest;
@@ -18,6 +19,7 @@ use crate::model::names::{Key, Kind, last_segment};
 use crate::source::Snapshot;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What the source does not say.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +53,9 @@ pub fn resolve(snapshot: &Snapshot, options: &Options) -> Resolved {
         .filter(|problem| problem.is_error())
         .filter_map(|problem| problem.object.clone())
         .collect();
+    let source = declared::declared(candidates.iter().map(|candidate| &candidate.object), &problems);
     let mut resolved = Resolved { problems, ..Resolved::default() };
+    resolved.desired.source = Some(Arc::new(source));
     for Candidate { manifest, object } in candidates {
         if faulty.contains(&manifest.object()) || !manifest.tree.is_valid() {
             resolved.invalid.insert(object.key);

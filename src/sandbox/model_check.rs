@@ -100,6 +100,10 @@ impl Api {
         APIS.iter().find(|api| api.target_prefix == prefix)
     }
 
+    pub fn by_signing_name(name: &str) -> Option<&'static Self> {
+        APIS.iter().find(|api| api.signing_name == name)
+    }
+
     /// The input without its `null`s, if the model allows it.
     pub fn check(&self, operation: &str, input: Document) -> Result<Document, Refusal> {
         let facts = self.operations.get(operation).ok_or_else(|| {

@@ -1,6 +1,9 @@
 //! Paging as AWS does it: an opaque token that says where the next page begins, which stays good
 //! when something before it is deleted meanwhile. Knows no API; each words its own refusal.
 //!
+//! A listing that can be long is paged [`after`] its token, so that all its pages together cost no
+//! more than itself.
+//!
 //! Tests: in this file.
 
 use std::fmt::Write;
@@ -12,21 +15,37 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// The page of at most `size` items that `token` points to, in the order of the items' keys
-/// (unique ones). `None`: the token is not one of ours.
+/// The page of at most `size` items that `token` points to. `items` gives those that come after a
+/// key, or all, in the order of their keys; no more of them are taken than the page needs. `None`:
+/// the token is not one of ours.
+pub fn after<T, I: IntoIterator<Item = (String, T)>>(
+    token: Option<&str>,
+    size: usize,
+    items: impl FnOnce(Option<&str>) -> I,
+) -> Option<Page<T>> {
+    let last = token.map_or(Some(None), |token| decode(token).map(Some))?;
+    let mut rest = items(last.as_deref()).into_iter();
+    let (mut keys, mut taken) = (None, Vec::new());
+    for (key, item) in rest.by_ref().take(size) {
+        keys = Some(key);
+        taken.push(item);
+    }
+    let next = keys.filter(|_| rest.next().is_some()).map(|key| encode(&key));
+    Some(Page { items: taken, next })
+}
+
+/// The same of items in any order.
 pub fn page<T>(
     items: impl IntoIterator<Item = (String, T)>,
     token: Option<&str>,
     size: usize,
 ) -> Option<Page<T>> {
-    let after = token.map(decode).map_or(Some(None), |key| key.map(Some))?;
-    let mut rest: Vec<(String, T)> =
-        items.into_iter().filter(|(key, _)| after.as_ref().is_none_or(|last| key > last)).collect();
-    rest.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let more = rest.len() > size;
-    rest.truncate(size);
-    let next = rest.last().filter(|_| more).map(|(key, _)| encode(key));
-    Some(Page { items: rest.into_iter().map(|(_, item)| item).collect(), next })
+    after(token, size, |last| {
+        let follows = |(key, _): &(String, T)| last.is_none_or(|last| key.as_str() > last);
+        let mut rest: Vec<_> = items.into_iter().filter(follows).collect();
+        rest.sort_by(|(left, _), (right, _)| left.cmp(right));
+        rest
+    })
 }
 
 fn encode(key: &str) -> String {
@@ -77,6 +96,18 @@ mod tests {
         let token = page(items(5), None, 2).unwrap().next;
         let rest = items(5).into_iter().filter(|(_, n)| *n != 1);
         assert_eq!(page(rest, token.as_deref(), 9).unwrap().items, [2, 3, 4]);
+    }
+
+    #[test]
+    fn a_page_takes_no_more_than_it_needs() {
+        let mut made = 0;
+        let page = after(Some(&encode("key-003")), 10, |last| {
+            assert_eq!(last, Some("key-003"));
+            (4..1000).map(|n| (format!("key-{n:03}"), n)).inspect(|_| made += 1)
+        });
+        let page = page.unwrap();
+        assert_eq!((page.items, made), ((4..14).collect(), 11));
+        assert!(page.next.is_some());
     }
 
     #[test]

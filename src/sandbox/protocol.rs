@@ -11,7 +11,7 @@ use http::{HeaderMap, Request, Response};
 use serde_json::{Value, json};
 
 use super::model_check::Api;
-use super::{Call, Document, Refusal, Region, autoscaling, ecr, ecs, sts, tagging};
+use super::{Call, Document, Refusal, Region, autoscaling, ecr, ecs, fault, sts, tagging};
 
 /// What a request asks for.
 #[derive(Debug, Clone)]
@@ -40,6 +40,19 @@ pub(super) enum Body {
 }
 
 impl Parsed {
+    /// What somebody asks for without HTTP, of one of the APIs that take JSON.
+    pub fn new(region: &str, service: &str, operation: &str, input: &Value) -> Result<Self, Refusal> {
+        let api = Api::by_signing_name(service).ok_or_else(|| unknown_operation(service))?;
+        let target = Target::Json { api, operation: operation.to_owned() };
+        let input = input.as_object().cloned().unwrap_or_default();
+        Ok(Self { region: region.to_owned(), target, input })
+    }
+
+    /// Whether it is there to change something.
+    pub fn changes(&self) -> bool {
+        fault::changes(self.operation())
+    }
+
     pub fn service(&self) -> &str {
         match &self.target {
             Target::Json { api, .. } => &api.signing_name,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use super::{Clock, Fault, FaultKind, Options, Outcome, Sandbox};
+use super::{Chances, Clock, Count, Fault, FaultKind, Options, Outcome, Rates, Sandbox};
 
 /// Speaks awsJson to a sandbox with a stepped clock.
 pub struct Client {
@@ -17,7 +17,7 @@ pub struct Client {
 }
 
 pub fn options() -> Options {
-    Options { seed: 7, clock: Clock::Stepped, account: "123456789012".to_owned() }
+    Options { seed: 7, clock: Clock::Stepped, rates: Rates::Unlimited, ..Options::default() }
 }
 
 pub fn request(region: &str, service: &str, target: &str, body: &str) -> Request<Bytes> {
@@ -67,10 +67,6 @@ impl Client {
 }
 
 pub const ECS: &str = "AmazonEC2ContainerServiceV20141113";
-
-fn fault(operation: &str, kind: FaultKind, times: u32) -> Fault {
-    Fault { operation: operation.to_owned(), kind, times }
-}
 
 #[test]
 fn an_unsigned_request_is_refused() {
@@ -128,6 +124,10 @@ fn a_region_knows_nothing_of_another() {
 #[test]
 fn scripted_faults_are_used_up_and_change_nothing() {
     let client = Client::new();
+    let refused = FaultKind::Refused {
+        code: "LimitExceededException".to_owned(),
+        message: "The limit for your account has been exceeded.".to_owned(),
+    };
     let kinds = [
         (FaultKind::Throttled, 400, "ThrottlingException"),
         (FaultKind::TooManyRequests, 429, "ThrottlingException"),
@@ -135,9 +135,10 @@ fn scripted_faults_are_used_up_and_change_nothing() {
         (FaultKind::ServerError, 500, "ServerException"),
         (FaultKind::Unavailable, 503, "ServiceUnavailableException"),
         (FaultKind::Denied, 400, "AccessDeniedException"),
+        (refused.clone(), 400, "LimitExceededException"),
     ];
-    for (kind, _, _) in kinds {
-        client.sandbox.script(fault("CreateCluster", kind, 1));
+    for (kind, _, _) in &kinds {
+        client.sandbox.script(Fault::new("CreateCluster", kind.clone()));
     }
     for (_, status, code) in kinds {
         assert_eq!(client.ecs("ListClusters", json!({})), json!({"clusterArns": []}));
@@ -152,14 +153,100 @@ fn a_lost_answer_was_done_and_a_lost_request_was_not() {
     let client = Client::new();
     let create =
         |name: &str| client.send("ecs", &format!("{ECS}.CreateCluster"), &json!({"clusterName": name}));
-    client.sandbox.script(fault("CreateCluster", FaultKind::LostRequest, 1));
-    client.sandbox.script(fault("CreateCluster", FaultKind::LostAnswer, 1));
+    client.sandbox.script(Fault::new("CreateCluster", FaultKind::LostRequest));
+    client.sandbox.script(Fault::new("CreateCluster", FaultKind::LostAnswer));
     assert!(create("never").is_err());
     assert!(create("there").is_err());
     let arns = client.ecs("ListClusters", json!({}));
     assert_eq!(arns, json!({"clusterArns": ["arn:aws:ecs:eu-central-1:123456789012:cluster/there"]}));
     let outcomes: Vec<Outcome> = client.sandbox.calls().into_iter().map(|call| call.outcome).collect();
     assert_eq!(outcomes, [Outcome::Lost, Outcome::Lost, Outcome::Answered]);
+}
+
+#[test]
+fn a_bucket_runs_empty_and_fills_with_time() {
+    let sandbox = Sandbox::new(Options { rates: Rates::Aws, ..options() });
+    let client = Client { sandbox, region: "eu-central-1" };
+    for _ in 0..50 {
+        client.ecs("DescribeClusters", json!({}));
+    }
+    let throttle = ("ThrottlingException".to_owned(), "Rate exceeded".to_owned());
+    assert_eq!(client.refused("ListClusters", json!({})), throttle);
+    client.pass(1);
+    client.ecs("ListClusters", json!({}));
+    let count = client.sandbox.counts()["ecs:ListClusters"];
+    assert_eq!(count, Count { calls: 2, done: 1 });
+}
+
+#[test]
+fn a_stale_read_does_not_know_of_the_last_seconds() {
+    let client = Client::new();
+    client.ecs("CreateCluster", json!({"clusterName": "old"}));
+    let stale = FaultKind::StaleRead { seconds: 5 };
+    client.sandbox.leave_to_chance(Chances::new(0, 1.0, &[stale]));
+    let names = || {
+        let arns = client.ecs("ListClusters", json!({}));
+        let arns = arns["clusterArns"].as_array().unwrap().iter();
+        arns.map(|arn| arn.as_str().unwrap().rsplit('/').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), ["old"], "nothing has changed since");
+    client.ecs("CreateCluster", json!({"clusterName": "mid"}));
+    client.pass(3);
+    client.ecs("CreateCluster", json!({"clusterName": "new"}));
+    assert_eq!(names(), ["old"]);
+    client.pass(2);
+    assert_eq!(names(), ["mid", "old"]);
+    client.pass(3);
+    assert_eq!(names(), ["mid", "new", "old"]);
+    client.ecs("DeleteCluster", json!({"cluster": "old"}));
+    client.sandbox.clear_faults();
+    assert_eq!(names(), ["mid", "new"]);
+}
+
+#[test]
+fn what_a_halted_world_was_asked_is_done_or_not_and_never_answered() {
+    let create = |client: &Client, name: &str| {
+        client.send("ecs", &format!("{ECS}.CreateCluster"), &json!({"clusterName": name}))
+    };
+    for (kind, there) in [(FaultKind::HaltBefore, vec!["one"]), (FaultKind::HaltAfter, vec!["one", "two"])] {
+        let client = Client::new();
+        client.sandbox.script(Fault::new("writes", kind).after(1));
+        assert!(create(&client, "one").is_ok());
+        assert!(create(&client, "two").is_err());
+        assert!(client.send("ecs", &format!("{ECS}.ListClusters"), &json!({})).is_err());
+        client.sandbox.resume();
+        let arns = client.ecs("ListClusters", json!({}));
+        assert_eq!(arns["clusterArns"].as_array().unwrap().len(), there.len());
+        assert_eq!(client.sandbox.counts()["ecs:CreateCluster"].done, there.len() as u64);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_waits_for_ever_where_the_world_halts() {
+    let sandbox = Sandbox::new(Options { clock: Clock::Tokio, ..options() });
+    let list = || request("eu-central-1", "ecs", &format!("{ECS}.ListClusters"), "{}");
+    sandbox.script(Fault::new("*", FaultKind::HaltBefore).after(1));
+    sandbox.script(Fault::new("*", FaultKind::Unanswered));
+    let day = Duration::from_hours(24);
+    assert!(tokio::time::timeout(day, sandbox.exchange(list())).await.is_err(), "unanswered");
+    assert!(tokio::time::timeout(day, sandbox.halted()).await.is_err(), "not halted yet");
+    tokio::select! {
+        answer = sandbox.exchange(list()) => panic!("{answer:?}"),
+        () = sandbox.halted() => {}
+    }
+    sandbox.resume();
+    assert!(sandbox.exchange(list()).await.is_ok());
+}
+
+#[test]
+fn somebody_elses_calls_meet_no_faults_and_are_not_counted() {
+    let client = Client::new();
+    client.sandbox.script(Fault::new("*", FaultKind::Denied).times(9));
+    let perform = |input: &Value| client.sandbox.perform(client.region, "ecs", "CreateCluster", input);
+    assert_eq!(perform(&json!({"clusterName": "shop"})).unwrap()["cluster"]["status"], "ACTIVE");
+    assert_eq!(perform(&json!({"clusterNam": "shop"})).unwrap_err().code, "SerializationException");
+    assert!(client.sandbox.perform(client.region, "s3", "ListBuckets", &json!({})).is_err());
+    assert!(client.sandbox.calls().is_empty() && client.sandbox.counts().is_empty());
 }
 
 #[test]
@@ -172,8 +259,10 @@ fn the_calls_are_remembered_until_they_are_forgotten() {
     assert_eq!((calls[0].service.as_str(), calls[0].region.as_str()), ("ecs", "eu-central-1"));
     assert_eq!(calls[0].input["clusterName"], "shop");
     assert_eq!(calls[1].outcome, Outcome::Refused("ClusterNotFoundException".to_owned()));
+    assert_eq!([&calls[0], &calls[1]].map(|call| (call.changes, call.done)), [(true, true), (false, false)]);
     client.sandbox.forget_calls();
     assert!(client.sandbox.calls().is_empty());
+    assert_eq!(client.sandbox.counts()["ecs:DescribeServices"], Count { calls: 1, done: 0 });
 }
 
 #[test]

@@ -215,9 +215,11 @@ async fn application_auto_scaling_is_understood() {
 #[tokio::test]
 async fn tags_and_the_caller_are_understood() {
     use tagging::types::TagFilter;
-    let (_sandbox, config) = listening().await;
+    let (sandbox, config) = listening().await;
     let tag = ecr::types::Tag::builder().key("owner").value("me").build().unwrap();
     ecr::Client::new(&config).create_repository().repository_name("ab").tags(tag).send().await.unwrap();
+    // The tagging API learns of it late.
+    sandbox.advance(std::time::Duration::from_secs(3));
     let client = tagging::Client::new(&config);
     let filter = TagFilter::builder().key("owner").values("me").build();
     let found = client

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::Ids;
-use super::{Call, autoscaling, ecr, ecs};
+use super::{Call, autoscaling, ecr, ecs, tagging};
 
 /// The form of a kept world. A world of another form is refused, not guessed at.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The state of one Region.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -22,6 +22,9 @@ pub struct Region {
     pub ecs: ecs::State,
     pub ecr: ecr::State,
     pub autoscaling: autoscaling::State,
+    /// What of a listing is still to be paged through.
+    #[serde(skip)]
+    pub tagging: tagging::State,
 }
 
 impl Region {

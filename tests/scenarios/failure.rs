@@ -21,7 +21,7 @@ async fn nothing_is_created_while_reads_fail_whatever_the_cause() {
         world.impatient().await;
         assert!(world.session.aws.account_id("eu-central-1").await.is_ok());
         for operation in ["DescribeClusters", "DescribeServices", "DescribeRepositories"] {
-            world.script(operation, kind, 1);
+            world.script(operation, kind.clone(), 1);
         }
         let plan = world.plan(&shop()).await;
         assert_eq!(operations(&plan), [""; 0], "{kind:?}");
@@ -71,7 +71,7 @@ async fn garbage_for_an_answer_is_neither_absence_nor_drift() {
 async fn throttles_are_waited_for_in_all_their_forms() {
     for kind in [FaultKind::Throttled, FaultKind::TooManyRequests, FaultKind::ThrottledAsClientException] {
         let world = World::new().await;
-        world.script("*", kind, 8);
+        world.script("*", kind.clone(), 8);
         let applied = world.applies(&shop()).await;
         assert_eq!(count(&applied.changes, "CreateService"), 1, "{kind:?}");
     }

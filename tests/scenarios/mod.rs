@@ -2,8 +2,10 @@
 //! finds nothing to do.
 
 mod cluster;
+mod crash;
 mod failure;
 mod ownership;
+mod prune;
 mod repository;
 mod scaling;
 mod service;

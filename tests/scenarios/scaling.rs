@@ -1,9 +1,10 @@
 //! Application Auto Scaling: targets, policies, scheduled actions, and who owns desiredCount.
 
-use crate::world::{World, cluster, count, of, operations, paths, service, told, with};
+use crate::world::{REGION, World, cluster, count, of, operations, paths, service, told, with};
 use ecs_operator::aws::Operation;
 use ecs_operator::plan::Verdict;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn scaled(autoscaling: Value) -> [Value; 2] {
     let mut web = service("web", json!({}), json!({}));
@@ -181,4 +182,26 @@ async fn a_changed_schedule_is_put_whole() {
     let put = plan.actions.iter().find(|action| action.operation == "PutScheduledAction").unwrap();
     assert!(put.input.contains_key("startTime"), "what is left out is deleted: {}", told(&plan));
     world.applies(&scaled(dated)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_schedule_that_fires_and_an_alarm_that_scales_are_no_drift() {
+    let world = World::new().await;
+    world.applies(&scaled(full())).await;
+    assert_eq!(world.sandbox.scale(REGION, "shop", "web", 7), Some(7));
+    world.has_nothing_to_do(&scaled(full())).await;
+    let bounds = async || {
+        let input = json!({"ServiceNamespace": "ecs", "ResourceIds": ["service/shop/web"]});
+        let answer = world.behind(Operation::DescribeScalableTargets, input).await;
+        let target = &answer["ScalableTargets"][0];
+        (target["MinCapacity"].clone(), target["MaxCapacity"].clone())
+    };
+    // The worlds begin at midnight in UTC: the night at 19:00 there, the day at 05:00.
+    for (hours, expected, count) in [(20, (json!(1), json!(2)), 2), (12, (json!(2), json!(10)), 2)] {
+        tokio::time::sleep(Duration::from_hours(hours)).await;
+        assert_eq!(bounds().await, expected);
+        assert_eq!(world.service("shop", "web").await["desiredCount"], count);
+        world.has_nothing_to_do(&scaled(full())).await;
+        assert_eq!(bounds().await, expected);
+    }
 }

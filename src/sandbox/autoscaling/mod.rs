@@ -2,8 +2,11 @@
 //!
 //! `answer` is the table of operations; one file per resource has their behaviour and its tests.
 //! Of the namespaces only `ecs` has anything in it. Policies and scheduled actions live in their
-//! target and go with it. Nothing fires by itself yet: alarms stay silent and schedules still;
-//! what will move capacity is to go through `capacity`.
+//! target and go with it. Schedules fire; alarms only when a test says so ([`scale`]). Whatever
+//! moves capacity goes through `capacity`.
+//!
+//! Every listing is in the order of the resources, and paged from where it stands: a page of an
+//! account with thousands of targets costs what is on it.
 
 mod activity;
 mod capacity;
@@ -14,12 +17,15 @@ mod scheduled_action;
 mod tags;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Call, Document, Refusal, Region, field, page};
+pub use capacity::{forget, scale};
+use scheduled_action::Agenda;
 pub use tags::tagged;
 use target::Target;
 
@@ -30,16 +36,17 @@ const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// What is registered in one account and Region: targets by resource id (`service/CLUSTER/NAME`).
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     targets: BTreeMap<String, Target>,
-    activities: Vec<activity::Activity>,
+    activities: activity::Activities,
+    agenda: Agenda,
 }
 
 type Answer = Result<Value, Refusal>;
 
 /// Answers one operation.
 pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Document) -> Answer {
-    capacity::forget_gone(region);
     if operation == "RegisterScalableTarget" {
         return target::register(region, call, input);
     }
@@ -64,15 +71,16 @@ pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Documen
     }
 }
 
-/// When something is next due, in seconds since the epoch: never, while no schedule fires.
-pub fn due(_: &Region) -> Option<f64> {
-    None
+/// When something is next due, in seconds since the epoch.
+pub fn due(region: &Region) -> Option<f64> {
+    region.autoscaling.agenda.due()
 }
 
-/// Does what is due at `call.now`. A service's end is noticed here, before there is another one
-/// of its name.
-pub fn advance(region: &mut Region, _: &Call) {
-    capacity::forget_gone(region);
+/// Does what is due at `call.now`.
+pub fn advance(region: &mut Region, call: &Call) {
+    while let Some((resource, action)) = region.autoscaling.agenda.next(call.now) {
+        scheduled_action::fire(region, call, &resource, &action);
+    }
 }
 
 fn invalid(message: impl Into<String>) -> Refusal {
@@ -120,23 +128,32 @@ impl State {
         target.ok_or_else(|| missing(format!("No scalable target registered for {}", name.words())))
     }
 
-    /// The targets that a Describe's filters let pass, by resource id.
+    /// The targets from a resource id on that a Describe's filters let pass, by resource id.
     fn chosen<'a>(
         &'a self,
         input: &'a Document,
-    ) -> Result<impl Iterator<Item = (&'a String, &'a Target)>, Refusal> {
-        let resources = match field::text(input, "ResourceId") {
-            Some(resource) => vec![resource],
-            None => field::texts(input, "ResourceIds"),
-        };
-        let dimension = field::text(input, "ScalableDimension");
-        if dimension.is_some() && resources.is_empty() {
-            return Err(invalid("A resource ID must be specified together with a scalable dimension"));
+        from: &str,
+    ) -> Box<dyn Iterator<Item = (&'a str, &'a Target)> + 'a> {
+        let mut resources: BTreeSet<&str> = asked(input).into_iter().collect();
+        if Name::of(input).namespace != NAMESPACE
+            || field::text(input, "ScalableDimension").is_some_and(|dimension| dimension != DIMENSION)
+        {
+            return Box::new(std::iter::empty());
         }
-        let here = Name::of(input).namespace == NAMESPACE
-            && dimension.is_none_or(|dimension| dimension == DIMENSION);
-        let passes = move |id: &String| here && (resources.is_empty() || resources.contains(&id.as_str()));
-        Ok(self.targets.iter().filter(move |(id, _)| passes(id)))
+        if resources.is_empty() {
+            let rest = self.targets.range::<str, _>((Bound::Included(from), Bound::Unbounded));
+            return Box::new(rest.map(|(resource, target)| (resource.as_str(), target)));
+        }
+        let rest = resources.split_off(from).into_iter();
+        Box::new(rest.filter_map(|resource| Some((resource, self.targets.get(resource)?))))
+    }
+}
+
+/// The resources that a Describe names.
+fn asked(input: &Document) -> Vec<&str> {
+    match field::text(input, "ResourceId") {
+        Some(resource) => vec![resource],
+        None => field::texts(input, "ResourceIds"),
     }
 }
 
@@ -150,13 +167,17 @@ fn named(resource: &str, members: Value) -> Value {
     answer
 }
 
-/// A Describe's page of at most `most` items, which is also how many come unasked.
-fn paged(
-    items: impl IntoIterator<Item = (String, Value)>,
+/// A Describe's page of at most `most` items, which is also how many come unasked. `items` gives
+/// those after a key, or all.
+fn paged<I: IntoIterator<Item = (String, Value)>>(
     input: &Document,
     member: &str,
     most: usize,
+    items: impl FnOnce(Option<&str>) -> I,
 ) -> Answer {
+    if field::present(input, "ScalableDimension").is_some() && asked(input).is_empty() {
+        return Err(invalid("A resource ID must be specified together with a scalable dimension"));
+    }
     let size = match field::integer(input, "MaxResults").map(|size| (size, usize::try_from(size))) {
         None => most,
         Some((_, Ok(size))) if (1..=most).contains(&size) => size,
@@ -168,13 +189,18 @@ fn paged(
             )));
         }
     };
-    let page = page::page(items, field::text(input, "NextToken"), size)
+    let page = page::after(field::text(input, "NextToken"), size, items)
         .ok_or_else(|| Refusal::client("InvalidNextTokenException", "The next token is not valid"))?;
     let mut answer = json!({member: page.items});
     if let Some(next) = page.next {
         answer["NextToken"] = next.into();
     }
     Ok(answer)
+}
+
+/// The resource and the name in the key of something inside a target.
+fn split_key(key: Option<&str>) -> (&str, &str) {
+    key.and_then(|key| key.split_once('\n')).unwrap_or_default()
 }
 
 #[cfg(test)]

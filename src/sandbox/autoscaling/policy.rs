@@ -1,14 +1,16 @@
 //! Scaling policies: which metric moves the capacity of a target.
 //!
-//! A target tracking policy has two alarms, which exist here only by name: nothing fires. Tests:
-//! in this file; what a configuration must be is in `policy_configuration`.
+//! A target tracking policy has two alarms, which exist here only by name: nothing measures, so
+//! that capacity moves only by [`scale`](super::scale). Tests: in this file; what a configuration
+//! must be is in `policy_configuration`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::{Call, Document, Refusal, field};
 use super::policy_configuration::{self as configuration, same_metric};
-use super::{Answer, Name, State, invalid, missing, named, paged};
+use super::target::Target;
+use super::{Answer, Name, State, invalid, missing, named, paged, split_key};
 
 /// AWS's limit for one target.
 const MOST: usize = 50;
@@ -33,6 +35,25 @@ impl Policy {
             alarms: sides.iter().map(|side| alarm(side)).collect(),
             created_at: call.now,
         }
+    }
+
+    fn described(&self, call: &Call, target: &Target, resource: &str, name: &str) -> Value {
+        let members = json!({
+            "PolicyARN": target.inner_arn(call, resource, "scalingPolicy", &format!("policyName/{name}")),
+            "PolicyName": name,
+            "PolicyType": self.kind,
+            configuration::member(&self.kind): self.configuration,
+            "Alarms": self.alarms(call),
+            "CreationTime": self.created_at,
+        });
+        named(resource, members)
+    }
+
+    /// What an alarm of it says when it moves capacity. An alarm of a step policy is somebody
+    /// else's: it is called as the policy.
+    pub fn cause(&self, name: &str, moves_out: bool) -> String {
+        let alarm = if moves_out { self.alarms.first() } else { self.alarms.last() };
+        format!("monitor alarm {} in state ALARM triggered policy {name}", alarm.map_or(name, String::as_str))
     }
 
     fn alarms(&self, call: &Call) -> Vec<Value> {
@@ -98,22 +119,18 @@ pub(super) fn delete(state: &mut State, input: &Document) -> Answer {
 
 pub(super) fn describe(state: &State, call: &Call, input: &Document) -> Answer {
     let names = field::texts(input, "PolicyNames");
-    let all = state
-        .chosen(input)?
-        .flat_map(|(resource, target)| target.policies.iter().map(move |policy| (resource, target, policy)));
-    let chosen = all.filter(|(_, _, (name, _))| names.is_empty() || names.contains(&name.as_str()));
-    let items = chosen.map(|(resource, target, (name, policy))| {
-        let members = json!({
-            "PolicyARN": target.inner_arn(call, resource, "scalingPolicy", &format!("policyName/{name}")),
-            "PolicyName": name,
-            "PolicyType": policy.kind,
-            configuration::member(&policy.kind): policy.configuration,
-            "Alarms": policy.alarms(call),
-            "CreationTime": policy.created_at,
+    paged(input, "ScalingPolicies", 10, |after| {
+        let (from, last) = split_key(after);
+        let (from, last) = (from.to_owned(), last.to_owned());
+        let all = state.chosen(input, &from).flat_map(|(resource, target)| {
+            target.policies.iter().map(move |(name, policy)| (resource, target, name, policy))
         });
-        (format!("{resource}\n{name}"), named(resource, members))
-    });
-    paged(items, input, "ScalingPolicies", 10)
+        let rest = all.skip_while(move |(resource, _, name, _)| *resource == from && **name <= last);
+        let chosen = rest.filter(|(_, _, name, _)| names.is_empty() || names.contains(&name.as_str()));
+        chosen.map(|(resource, target, name, policy)| {
+            (format!("{resource}\n{name}"), policy.described(call, target, resource, name))
+        })
+    })
 }
 
 #[cfg(test)]

@@ -13,26 +13,33 @@ use super::{Answer, State, invalid};
 /// AWS's limit for one resource.
 const MOST: usize = 50;
 
-/// Every target's ARN and tags.
-pub fn tagged(state: &State, call: &Call) -> Vec<(String, BTreeMap<String, String>)> {
-    state.targets.values().map(|target| (target.arn(call), target.tags.clone())).collect()
+/// Every target's ARN, and its tags as the tagging API sees them.
+pub fn tagged<'a>(
+    state: &'a State,
+    call: &'a Call,
+) -> impl Iterator<Item = (String, &'a BTreeMap<String, String>)> {
+    state.targets.values().map(|target| (target.arn(call), target.tags.seen(call.now)))
 }
 
 pub(super) fn tag(state: &mut State, call: &Call, input: &Document) -> Answer {
-    add(&mut at(state, call, input)?.tags, field::object(input, "Tags"))?;
+    let target = at(state, call, input)?;
+    let mut tags = (*target.tags).clone();
+    add(&mut tags, field::object(input, "Tags"))?;
+    target.tags.set(call.now, tags);
     Ok(json!({}))
 }
 
 pub(super) fn untag(state: &mut State, call: &Call, input: &Document) -> Answer {
     let target = at(state, call, input)?;
-    for key in field::texts(input, "TagKeys") {
-        target.tags.remove(key);
-    }
+    let removed = field::texts(input, "TagKeys");
+    let mut rest = (*target.tags).clone();
+    rest.retain(|key, _| !removed.contains(&key.as_str()));
+    target.tags.set(call.now, rest);
     Ok(json!({}))
 }
 
 pub(super) fn list(state: &mut State, call: &Call, input: &Document) -> Answer {
-    Ok(json!({"Tags": at(state, call, input)?.tags}))
+    Ok(json!({"Tags": *at(state, call, input)?.tags}))
 }
 
 /// Adds `wanted`, all or none of them.
@@ -58,7 +65,8 @@ fn text(value: &Value) -> String {
 
 fn at<'a>(state: &'a mut State, call: &Call, input: &Document) -> Result<&'a mut Target, Refusal> {
     let arn = field::text(input, "ResourceARN").unwrap_or_default();
-    let found = state.targets.values_mut().find(|target| target.arn(call) == arn);
+    let id = arn.rsplit('/').next().unwrap_or_default();
+    let found = state.targets.values_mut().find(|target| target.id == id && target.arn(call) == arn);
     found.ok_or_else(|| {
         Refusal::client("ResourceNotFoundException", format!("The resource doesn't exist: {arn}"))
     })
@@ -78,14 +86,15 @@ mod tests {
         send(&mut region, "UntagResource", json!({"ResourceARN": arn, "TagKeys": ["a", "none"]})).unwrap();
         let answer = send(&mut region, "ListTagsForResource", json!({"ResourceARN": arn})).unwrap();
         assert_eq!(answer, json!({"Tags": {"b": "2"}}));
-        let all = tagged(&region.autoscaling, &call());
+        let later = call().at(call().now + crate::sandbox::late::LATE);
+        let all: Vec<_> = tagged(&region.autoscaling, &later).collect();
         assert_eq!(all[0].1["b"], "2");
     }
 
     #[test]
     fn wrong_tags_and_unknown_targets_are_refused() {
         let mut region = scaled();
-        let arn = tagged(&region.autoscaling, &call())[0].0.clone();
+        let (arn, _) = tagged(&region.autoscaling, &call()).next().unwrap();
         let many: Document = (0..51).map(|n| (format!("k{n}"), json!(""))).collect();
         for (arn, tags, expected) in [
             (arn.as_str(), json!(many), "TooManyTagsException"),

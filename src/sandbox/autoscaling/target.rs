@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::late::Late;
 use super::super::{Call, Document, Refusal, Region, field};
 use super::policy::Policy;
 use super::scheduled_action::ScheduledAction;
@@ -25,20 +26,20 @@ pub(super) struct Target {
     created_at: f64,
     pub min: i64,
     pub max: i64,
-    suspended: Suspended,
-    pub tags: BTreeMap<String, String>,
+    pub suspended: Suspended,
+    pub tags: Late<BTreeMap<String, String>>,
     pub policies: BTreeMap<String, Policy>,
     pub scheduled_actions: BTreeMap<String, ScheduledAction>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-struct Suspended {
+pub(super) struct Suspended {
     #[serde(rename = "DynamicScalingInSuspended")]
-    scaling_in: bool,
+    pub scaling_in: bool,
     #[serde(rename = "DynamicScalingOutSuspended")]
-    scaling_out: bool,
+    pub scaling_out: bool,
     #[serde(rename = "ScheduledScalingSuspended")]
-    schedules: bool,
+    pub schedules: bool,
 }
 
 impl Suspended {
@@ -65,7 +66,7 @@ impl Target {
             min: 0,
             max: 0,
             suspended: Suspended::default(),
-            tags,
+            tags: Late::begin(call.now, tags),
             policies: BTreeMap::new(),
             scheduled_actions: BTreeMap::new(),
         })
@@ -148,8 +149,11 @@ pub(super) fn deregister(state: &mut State, input: &Document) -> Answer {
 }
 
 pub(super) fn describe(state: &State, call: &Call, input: &Document) -> Answer {
-    let items = state.chosen(input)?.map(|(id, target)| (id.clone(), target.described(call, id)));
-    paged(items, input, "ScalableTargets", 50)
+    paged(input, "ScalableTargets", 50, |after| {
+        let last = after.unwrap_or_default().to_owned();
+        let rest = state.chosen(input, &last).skip_while(move |(id, _)| *id == last);
+        rest.map(|(id, target)| (id.to_owned(), target.described(call, id)))
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::page::Page;
 use super::{Call, Document, Refusal, Region, field};
 use repository::Repository;
 pub use tags::tagged;
@@ -72,7 +73,6 @@ fn respond(state: &mut State, call: &Call, operation: &str, input: &Document) ->
 }
 
 /// Whether the registry has the image: `repository` by name, and its tag or digest.
-#[cfg(test)]
 pub fn image_exists(state: &State, repository: &str, tag_or_digest: &str) -> bool {
     state.repositories.get(repository).is_some_and(|repository| {
         repository
@@ -105,9 +105,16 @@ fn paged<T: Into<Value>>(
     member: &str,
     default_size: usize,
 ) -> Result<Document, Refusal> {
-    let size = field::integer(input, "maxResults").and_then(|size| usize::try_from(size).ok());
-    let page = super::page::page(items, field::text(input, "nextToken"), size.unwrap_or(default_size))
-        .ok_or_else(|| invalid("nextToken", "Invalid token"))?;
+    let (token, size) = (field::text(input, "nextToken"), page_size(input, default_size));
+    page_answer(super::page::page(items, token, size), member)
+}
+
+fn page_size(input: &Document, default: usize) -> usize {
+    field::integer(input, "maxResults").and_then(|size| usize::try_from(size).ok()).unwrap_or(default)
+}
+
+fn page_answer<T: Into<Value>>(page: Option<Page<T>>, member: &str) -> Result<Document, Refusal> {
+    let page = page.ok_or_else(|| invalid("nextToken", "Invalid token"))?;
     let mut answer = Document::new();
     answer.insert(member.into(), Value::Array(page.items.into_iter().map(Into::into).collect()));
     if let Some(next) = page.next {

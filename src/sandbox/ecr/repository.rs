@@ -1,18 +1,20 @@
 //! Repositories: create, describe, delete.
 //!
-//! Answers carry no tags, as AWS's do not. A listing comes in an order of its own, so that nobody
-//! learns to count on one. Tests: in this file.
+//! Answers carry no tags, as AWS's do not. A listing comes backwards, so that nobody learns to
+//! count on an order. Tests: in this file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{Call, Document, Refusal, derived, field};
+use super::super::late::Late;
+use super::super::{Call, Document, Refusal, derived, field, page};
 use super::image::Image;
 use super::lifecycle_preview::Preview;
 use super::mutability::Mutability;
-use super::{Answer, State, invalid, paged, registry, tags};
+use super::{Answer, State, invalid, page_answer, page_size, registry, tags};
 
 /// One repository and everything in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub(super) struct Repository {
     pub mutability: Mutability,
     pub scan_on_push: bool,
     encryption: Value,
-    pub tags: BTreeMap<String, String>,
+    pub tags: Late<BTreeMap<String, String>>,
     pub lifecycle_policy: Option<String>,
     pub preview: Option<Preview>,
     pub policy: Option<String>,
@@ -79,7 +81,7 @@ pub(super) fn create(state: &mut State, call: &Call, input: &Document) -> Answer
         mutability: Mutability::from_input(input)?,
         scan_on_push: scanning.and_then(|scanning| field::flag(scanning, "scanOnPush")).unwrap_or(false),
         encryption: encryption(call, field::object(input, "encryptionConfiguration"))?,
-        tags: labels,
+        tags: Late::begin(call.now, labels),
         lifecycle_policy: None,
         preview: None,
         policy: None,
@@ -92,17 +94,28 @@ pub(super) fn create(state: &mut State, call: &Call, input: &Document) -> Answer
 
 pub(super) fn describe(state: &mut State, call: &Call, input: &Document) -> Answer {
     let registry = field::text(input, "registryId").unwrap_or(&call.account);
-    let names = field::texts(input, "repositoryNames");
-    if let Some(missing) =
-        names.iter().find(|name| registry != call.account || !state.repositories.contains_key(**name))
-    {
+    let names: BTreeSet<&str> = field::texts(input, "repositoryNames").into_iter().collect();
+    let is_missing = |name: &&&str| registry != call.account || !state.repositories.contains_key(**name);
+    if let Some(missing) = names.iter().find(is_missing) {
         return Err(not_found(missing, registry));
     }
-    let found = state.repositories.values().filter(|repository| {
-        registry == call.account && (names.is_empty() || names.contains(&repository.name.as_str()))
+    // From where the token stands, so that a page of thousands costs what is on it.
+    let (token, size) = (field::text(input, "nextToken"), page_size(input, 100));
+    let page = page::after(token, size, |last| {
+        let before = (Bound::Unbounded, last.map_or(Bound::Unbounded, Bound::Excluded));
+        let found: Box<dyn Iterator<Item = &Repository>> = if names.is_empty() {
+            Box::new(state.repositories.range::<str, _>(before).rev().map(|(_, found)| found))
+        } else {
+            let named = names.range::<str, _>(before).rev();
+            Box::new(named.filter_map(|name| state.repositories.get(*name)))
+        };
+        let found = found.filter(|_| registry == call.account);
+        found
+            .map(|repository| (repository.name.clone(), repository.described(call)))
+            .take(size + 1)
+            .collect::<Vec<_>>()
     });
-    let items = found.map(|repository| (derived::hex(&[&repository.name]), repository.described(call)));
-    Ok(paged(items, input, "repositories", 100)?.into())
+    Ok(page_answer(page, "repositories")?.into())
 }
 
 pub(super) fn delete(state: &mut State, call: &Call, input: &Document) -> Answer {

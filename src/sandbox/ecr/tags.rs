@@ -13,21 +13,29 @@ use super::{Answer, State, invalid};
 /// AWS's limit for one resource.
 const MOST: usize = 50;
 
-/// Every repository's ARN and tags.
-pub fn tagged(state: &State, call: &Call) -> Vec<(String, BTreeMap<String, String>)> {
-    state.repositories.values().map(|repository| (repository.arn(call), repository.tags.clone())).collect()
+/// Every repository's ARN, and its tags as the tagging API sees them.
+pub fn tagged<'a>(
+    state: &'a State,
+    call: &'a Call,
+) -> impl Iterator<Item = (String, &'a BTreeMap<String, String>)> {
+    let all = state.repositories.values();
+    all.map(|repository| (repository.arn(call), repository.tags.seen(call.now)))
 }
 
 pub(super) fn tag(state: &mut State, call: &Call, input: &Document) -> Answer {
-    add(&mut at(state, call, input)?.tags, field::list(input, "tags"))?;
+    let repository = at(state, call, input)?;
+    let mut tags = (*repository.tags).clone();
+    add(&mut tags, field::list(input, "tags"))?;
+    repository.tags.set(call.now, tags);
     Ok(json!({}))
 }
 
 pub(super) fn untag(state: &mut State, call: &Call, input: &Document) -> Answer {
     let repository = at(state, call, input)?;
-    for key in field::texts(input, "tagKeys") {
-        repository.tags.remove(key);
-    }
+    let removed = field::texts(input, "tagKeys");
+    let mut rest = (*repository.tags).clone();
+    rest.retain(|key, _| !removed.contains(&key.as_str()));
+    repository.tags.set(call.now, rest);
     Ok(json!({}))
 }
 
@@ -101,7 +109,7 @@ mod tests {
         ask(&mut state, "UntagResource", json!({"resourceArn": ARN, "tagKeys": ["b", "none"]})).unwrap();
         let answer = ask(&mut state, "ListTagsForResource", json!({"resourceArn": ARN})).unwrap();
         assert_eq!(answer, json!({"tags": [{"Key": "a", "Value": "2"}]}));
-        assert_eq!(tagged(&state, &call())[0].0, ARN);
+        assert_eq!(tagged(&state, &call()).next().unwrap().0, ARN);
     }
 
     #[test]
@@ -127,7 +135,7 @@ mod tests {
         ] {
             assert_eq!(refused(put(&mut state, tags)).0, "InvalidTagParameterException");
         }
-        assert!(tagged(&state, &call())[0].1.is_empty());
+        assert!(tagged(&state, &call()).all(|(_, tags)| tags.is_empty()));
     }
 
     #[test]

@@ -187,7 +187,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
     let provider = CapacityProvider {
         name: name.to_owned(),
         arn: arn_of(call, "capacity-provider", name),
-        tags: Tags::read(input)?,
+        tags: Tags::read(call, input)?,
         kind,
         configuration,
         status: "PROVISIONING".into(),

@@ -53,7 +53,7 @@ impl Cluster {
 
     fn answer(&self, call: &Call, include: impl Fn(&str) -> bool) -> Value {
         let count = |status: &str| self.tasks.values().filter(|task| task.status.name() == status).count();
-        let pending = ["PROVISIONING", "PENDING"].map(count).iter().sum::<usize>();
+        let pending = ["PROVISIONING", "PENDING", "ACTIVATING"].map(count).iter().sum::<usize>();
         let mut answer = json!({
             "clusterArn": self.arn,
             "clusterName": self.name,
@@ -188,7 +188,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
     let mut cluster = Cluster {
         name: name.to_owned(),
         arn: arn_of(call, "cluster", name),
-        tags: Tags::read(input)?,
+        tags: Tags::read(call, input)?,
         deleted_at: None,
         container_insights: state.account_setting("containerInsights").to_owned(),
         configuration: None,

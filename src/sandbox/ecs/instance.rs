@@ -12,9 +12,10 @@ use super::capacity_provider::CapacityProvider;
 use super::cluster::Cluster;
 use super::listing::{self, includes};
 use super::tags::Tags;
-use super::task::{self, Task};
+use super::task::Task;
+use super::task_placement::Lack;
 use super::words::{arn_of, invalid, short};
-use super::{Agenda, State, Wake};
+use super::{Agenda, State, Wake, task_life};
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// Seconds from the need for an instance to its registration.
@@ -93,6 +94,18 @@ pub fn find(cluster: &Cluster, wanted: &Wanted) -> Option<String> {
         .filter(fits)
         .min_by_key(|i| (cluster.tasks_on(&i.id).count(), i.id.clone()));
     chosen.map(|instance| instance.id.clone())
+}
+
+/// What the instance with the most free memory lacks, if there is an instance at all.
+pub fn lack(cluster: &Cluster, wanted: &Wanted) -> Option<(String, Lack)> {
+    let closest = cluster.instances.values().max_by_key(|instance| cluster.free(instance).1)?;
+    let (cpu, memory) = cluster.free(closest);
+    let lack = match wanted.needs {
+        (_, needed) if needed > memory => Lack::Memory,
+        (needed, _) if needed > cpu => Lack::Cpu,
+        _ => Lack::Distinct,
+    };
+    Some((closest.id.clone(), lack))
 }
 
 /// Has the instances of a provider looked at later.
@@ -180,7 +193,7 @@ fn grow(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, provider: &str,
             found = Some(register(cluster, call, provider, ROOM));
         }
         if found.is_some() {
-            task::begin(agenda, cluster, call, &id, found);
+            task_life::begin(agenda, cluster, call, &id, found);
         }
     }
 }
@@ -203,7 +216,7 @@ fn shrink(
     for id in idle.into_iter().take(spare) {
         let daemons: Vec<String> = cluster.tasks_on(&id).map(|task| task.id.clone()).collect();
         for task in daemons {
-            task::stop_task(
+            task_life::stop_task(
                 agenda,
                 cluster,
                 call,

@@ -54,3 +54,17 @@ pub fn described(
     }
     json!({list: found, "failures": failures})
 }
+
+/// The same for what is named by 1 to 20 ARNs.
+pub fn of_arns(
+    input: &Document,
+    arns: &str,
+    list: &str,
+    find: impl Fn(&str) -> Option<Value>,
+) -> Result<Value, Refusal> {
+    let arns = field::texts(input, arns);
+    if arns.is_empty() || arns.len() > 20 {
+        return Err(invalid("Between 1 and 20 ARNs must be specified."));
+    }
+    Ok(described(list, &arns, find, str::to_owned))
+}

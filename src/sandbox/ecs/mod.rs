@@ -10,22 +10,31 @@
 
 mod account_setting;
 mod agenda;
+mod breaker;
 mod capacity_provider;
 mod cluster;
+mod container;
 mod deployment;
+mod events;
+mod image_script;
 mod instance;
 mod listing;
+mod restart;
+mod rollback;
 mod scheduler;
 mod service;
 mod service_checks;
+mod service_deployment;
 mod service_fill;
 mod service_read;
+mod service_revision;
 mod tags;
 mod task;
 mod task_api;
 mod task_definition;
 mod task_definition_checks;
 mod task_definition_fill;
+mod task_life;
 mod task_placement;
 #[cfg(test)]
 mod tests;
@@ -41,7 +50,7 @@ use capacity_provider::CapacityProvider;
 use cluster::Cluster;
 use task_definition::Family;
 
-use super::{Call, Document, Refusal, Region};
+use super::{Call, Document, Refusal, Region, autoscaling};
 
 /// ECS in one Region.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -59,6 +68,7 @@ type Operation = fn(&mut State, &Call, &Document) -> Result<Value, Refusal>;
 
 /// The operations that are here, by name.
 const OPERATIONS: &[(&str, Operation)] = &[
+    ("ContinueServiceDeployment", service_deployment::proceed),
     ("CreateCapacityProvider", capacity_provider::create),
     ("CreateCluster", cluster::create),
     ("CreateService", service::create),
@@ -71,8 +81,8 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("DescribeCapacityProviders", capacity_provider::describe),
     ("DescribeClusters", cluster::describe),
     ("DescribeContainerInstances", instance::describe),
-    ("DescribeServiceDeployments", deployment::describe_deployments),
-    ("DescribeServiceRevisions", deployment::describe_revisions),
+    ("DescribeServiceDeployments", service_deployment::describe),
+    ("DescribeServiceRevisions", service_revision::describe),
     ("DescribeServices", service_read::describe),
     ("DescribeTaskDefinition", task_definition::describe),
     ("DescribeTasks", task_api::describe),
@@ -80,7 +90,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("ListAccountSettings", account_setting::list),
     ("ListClusters", cluster::list),
     ("ListContainerInstances", instance::list),
-    ("ListServiceDeployments", deployment::list_deployments),
+    ("ListServiceDeployments", service_deployment::list),
     ("ListServices", service_read::list),
     ("ListServicesByNamespace", service_read::list_by_namespace),
     ("ListTagsForResource", tags::list_tags_for_resource),
@@ -92,6 +102,7 @@ const OPERATIONS: &[(&str, Operation)] = &[
     ("PutClusterCapacityProviders", cluster::put_capacity_providers),
     ("RegisterTaskDefinition", task_definition::register),
     ("RunTask", task_api::run),
+    ("StopServiceDeployment", service_deployment::stop),
     ("StopTask", task_api::stop),
     ("TagResource", tags::tag_resource),
     ("UntagResource", tags::untag_resource),
@@ -107,19 +118,23 @@ pub fn answer(region: &mut Region, call: &Call, operation: &str, input: &Documen
         let message = format!("ECS has `{operation}`, but this sandbox does not");
         Refusal::client("UnknownOperationException", message)
     })?;
-    perform(&mut region.ecs, call, input)
+    let answer = perform(&mut region.ecs, call, input)?;
+    if operation == "DeleteService" {
+        autoscaling::forget(region, answer["service"]["serviceArn"].as_str().unwrap_or_default());
+    }
+    Ok(answer)
 }
 
 /// Does what is due at `call.now`.
 pub fn advance(region: &mut Region, call: &Call) {
-    let state = &mut region.ecs;
+    let Region { ecs: state, ecr: registry, .. } = region;
     while let Some(wake) = state.agenda.next(call.now) {
         match wake {
             Wake::Cluster { cluster } => cluster::wake(state, call, &cluster),
             Wake::CapacityProvider { name } => capacity_provider::wake(state, call, &name),
             Wake::Instances { cluster, provider } => instance::wake(state, call, &cluster, &provider),
             Wake::Service { cluster, service } => scheduler::wake(state, call, &cluster, &service),
-            Wake::Task { cluster, task } => task::wake(state, call, &cluster, &task),
+            Wake::Task { cluster, task } => task_life::wake(state, registry, call, &cluster, &task),
         }
     }
 }

@@ -10,16 +10,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::capacity_provider::is_fargate;
-use super::deployment::{self, Deployment, ServiceDeployment};
+use super::cluster::Cluster;
+use super::deployment::{self, Deployment};
+use super::events::Event;
+use super::service_deployment::{self, ServiceDeployment};
 use super::tags::Tags;
 use super::words::{self, arn_of, cluster_name, invalid, service_not_found, short};
-use super::{State, Wake, service_checks, service_fill, service_read};
+use super::{State, Wake, service_checks, service_fill, service_read, service_revision};
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// Seconds until a new deployment is looked at: until then its PRIMARY wants no tasks.
-const NOTICED: f64 = 1.0;
-/// AWS keeps the last 100 events.
-const MOST_EVENTS: usize = 100;
+pub const NOTICED: f64 = 1.0;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Service {
@@ -41,7 +42,7 @@ pub struct Service {
     /// What DescribeServiceRevisions answers, by the id of the deployment that made it.
     pub revisions: BTreeMap<String, Document>,
     /// Newest first.
-    pub events: VecDeque<Value>,
+    pub events: VecDeque<Event>,
     /// The ids of its tasks that are not yet stopped.
     pub tasks: BTreeSet<String>,
     /// Whether it has said that it is steady since it last changed.
@@ -90,10 +91,14 @@ impl Service {
         is_on_fargate(&self.spec)
     }
 
-    pub fn say(&mut self, call: &Call, message: &str) {
-        let message = format!("(service {}{message}", self.name);
-        self.events.push_front(json!({"id": call.ids.uuid(), "createdAt": call.now, "message": message}));
-        self.events.truncate(MOST_EVENTS);
+    /// Its tasks, or those of one deployment, that were not told to stop: running, and not yet.
+    pub fn count(&self, cluster: &Cluster, deployment: Option<&str>) -> (usize, usize) {
+        let tasks = self.tasks.iter().filter_map(|task| cluster.tasks.get(task));
+        let tasks = tasks
+            .filter(|task| deployment.is_none_or(|id| task.deployment.as_deref() == Some(id)))
+            .filter(|task| task.is_alive());
+        let (running, pending): (Vec<_>, Vec<_>) = tasks.partition(|task| task.is_running());
+        (running.len(), pending.len())
     }
 
     fn become_status(&mut self, call: &Call, status: Status) {
@@ -132,7 +137,7 @@ pub fn create(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         }
         _ => {}
     }
-    let tags = Tags::read(input)?;
+    let tags = Tags::read(call, input)?;
     let mut spec = input.clone();
     for member in ["cluster", "serviceName", "clientToken", "tags"] {
         spec.shift_remove(member);
@@ -183,7 +188,7 @@ pub fn update(state: &mut State, call: &Call, input: &Document) -> Result<Value,
     service_checks::check_given(&changes)?;
     let spec = service_fill::update(state, cluster, call, service, &changes)?;
     service_checks::check_strategy_change(&service.spec, &spec, forced)?;
-    let differs = forced || deployment::differs(&service.spec, &spec);
+    let differs = forced || service_revision::differs(&service.spec, &spec);
     if differs && let Some(definition) = field::text(&spec, "taskDefinition") {
         state.runnable(definition)?;
     }
@@ -242,7 +247,7 @@ pub fn delete(state: &mut State, call: &Call, input: &Document) -> Result<Value,
         }
         service.spec.insert("desiredCount".to_owned(), json!(0));
         service.become_status(call, Status::Draining);
-        deployment::cancel(service, call);
+        service_deployment::cancel(service, call);
     }
     let wake = Wake::Service { cluster: cluster_name, service: name.clone() };
     state.agenda.wake(call.now + NOTICED, wake);
@@ -250,7 +255,7 @@ pub fn delete(state: &mut State, call: &Call, input: &Document) -> Result<Value,
 }
 
 /// The service that an input's `service` names: by name beside `cluster`, or by ARN.
-pub fn named<'a>(state: &'a State, input: &Document) -> Result<(&'a super::Cluster, &'a Service), Refusal> {
+pub fn named<'a>(state: &'a State, input: &Document) -> Result<(&'a Cluster, &'a Service), Refusal> {
     let name = field::text(input, "service").unwrap_or_default();
     let of_arn =
         name.split_once("service/").and_then(|(_, path)| path.split_once('/')).map(|(cluster, _)| cluster);

@@ -8,6 +8,7 @@ use super::State;
 use super::cluster::{Cluster, namespace_arn};
 use super::listing::{self, includes};
 use super::service::{Service, Status};
+use super::service_deployment::Status::Pending;
 use super::words::{arn_of, invalid, short};
 use crate::sandbox::{Call, Document, Refusal, field};
 
@@ -47,38 +48,24 @@ pub fn answer(cluster: &Cluster, service: &Service, with_tags: bool) -> Value {
     for (member, value) in ECHOED.into_iter().filter_map(|member| Some((member, service.spec.get(member)?))) {
         answer[member] = value.clone();
     }
-    let count = |id: Option<&str>| {
-        let tasks = service.tasks.iter().filter_map(|task| cluster.tasks.get(task));
-        let tasks = tasks
-            .filter(|task| id.is_none_or(|id| task.deployment.as_deref() == Some(id)) && task.is_alive());
-        let (running, pending): (Vec<_>, Vec<_>) = tasks.partition(|task| task.is_running());
-        (running.len(), pending.len())
-    };
-    let (running, pending) = count(None);
+    let (running, pending) = service.count(cluster, None);
     answer["runningCount"] = json!(running);
     answer["pendingCount"] = json!(pending);
     if service.is_daemon() {
         answer["desiredCount"] = json!(service.deployments.first().map_or(0, |primary| primary.desired));
     }
     let each = service.deployments.iter().enumerate();
-    answer["deployments"] = each.map(|(n, d)| d.answer(n == 0, count(Some(&d.id)))).collect();
+    answer["deployments"] =
+        each.map(|(n, d)| d.answer(n == 0, service.count(cluster, Some(&d.id)))).collect();
     if service.controller() == "EXTERNAL" {
         answer["taskSets"] = json!([]);
     }
-    answer["events"] = json!(service.events);
+    answer["events"] = service.events_answer();
     answer["createdAt"] = json!(service.created_at);
-    if let Some(current) = service.history.first().filter(|current| current.status != "PENDING") {
+    if let Some(current) = service.history.first().filter(|current| current.status != Pending) {
         answer["currentServiceDeployment"] = json!(current.arn);
     }
-    let revisions = service.deployments.iter().map(|deployment| {
-        let (running, pending) = count(Some(&deployment.id));
-        json!({
-            "arn": service.revision_arn(&deployment.id),
-            "requestedTaskCount": deployment.desired,
-            "runningTaskCount": running,
-            "pendingTaskCount": pending,
-        })
-    });
+    let revisions = service.deployments.iter().map(|d| service.revision_summary(cluster, &d.id));
     answer["currentServiceRevisions"] = revisions.collect();
     answer["createdBy"] = json!(created_by(&cluster.arn));
     for flag in ["enableECSManagedTags", "enableExecuteCommand"] {

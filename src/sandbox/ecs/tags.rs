@@ -9,29 +9,21 @@ use serde_json::{Value, json};
 
 use super::words::{self, invalid};
 use super::{State, task_definition};
+use crate::sandbox::late::Late;
 use crate::sandbox::{Call, Document, Refusal, field};
 
 /// AWS's limit on one resource.
 const MOST_TAGS: usize = 50;
 
-/// They come back sorted by key, whatever their order was.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// They come back sorted by key, whatever their order was. The tagging API learns of them late.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Tags(BTreeMap<String, String>);
+pub struct Tags(Late<BTreeMap<String, String>>);
 
 impl Tags {
     /// From an input's `tags`.
-    pub fn read(input: &Document) -> Result<Self, Refusal> {
-        let mut tags = Self::default();
-        for tag in words::objects(input, "tags") {
-            let key = field::text(tag, "key").ok_or_else(|| invalid("Tag key cannot be null."))?;
-            let value = field::text(tag, "value").unwrap_or_default();
-            allowed(key, value)?;
-            if tags.0.insert(key.to_owned(), value.to_owned()).is_some() {
-                return Err(invalid(format!("Duplicate tag keys found. Tag key: {key}")));
-            }
-        }
-        Ok(tags)
+    pub fn read(call: &Call, input: &Document) -> Result<Self, Refusal> {
+        Ok(Self(Late::begin(call.now, read(input)?)))
     }
 
     pub fn answer(&self) -> Value {
@@ -40,19 +32,33 @@ impl Tags {
 
     /// Sets one that AWS may set and a caller may not.
     pub fn set(&mut self, key: &str, value: &str) {
-        self.0.insert(key.to_owned(), value.to_owned());
+        self.0.at_once().insert(key.to_owned(), value.to_owned());
     }
 
     /// Adds tags, or replaces those with the same keys.
-    fn add(&mut self, more: Self) -> Result<(), Refusal> {
-        let mut all = self.0.clone();
-        all.extend(more.0);
+    fn add(&mut self, call: &Call, more: BTreeMap<String, String>) -> Result<(), Refusal> {
+        let mut all = (*self.0).clone();
+        all.extend(more);
         if all.len() > MOST_TAGS {
             return Err(invalid("The maximum number of tags per resource is 50."));
         }
-        self.0 = all;
+        self.0.set(call.now, all);
         Ok(())
     }
+}
+
+/// The tags of an input, each once.
+fn read(input: &Document) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut tags = BTreeMap::new();
+    for tag in words::objects(input, "tags") {
+        let key = field::text(tag, "key").ok_or_else(|| invalid("Tag key cannot be null."))?;
+        let value = field::text(tag, "value").unwrap_or_default();
+        allowed(key, value)?;
+        if tags.insert(key.to_owned(), value.to_owned()).is_some() {
+            return Err(invalid(format!("Duplicate tag keys found. Tag key: {key}")));
+        }
+    }
+    Ok(tags)
 }
 
 /// Letters, numbers, spaces and `_.:/=+-@`, as the API's pattern has it; `aws:` is AWS's own.
@@ -120,8 +126,8 @@ impl State {
         }
     }
 
-    /// Every resource that has tags, by ARN.
-    pub fn tagged(&self) -> Vec<(String, Vec<(String, String)>)> {
+    /// Every resource with its tags as the tagging API sees them, by ARN.
+    pub fn tagged(&self, now: f64) -> Vec<(&str, &BTreeMap<String, String>)> {
         let clusters = self.clusters.values().filter(|cluster| cluster.is_active());
         let mut tagged: Vec<(&str, &Tags)> = Vec::new();
         for cluster in clusters {
@@ -137,26 +143,22 @@ impl State {
             let revisions = family.revisions.values().filter(|revision| revision.is_active());
             tagged.extend(revisions.map(|revision| (revision.arn.as_str(), &revision.tags)));
         }
-        let owned = |tags: &Tags| tags.0.iter().map(|(k, v)| (k.clone(), v.clone())).collect::<Vec<_>>();
-        tagged
-            .into_iter()
-            .filter(|(_, tags)| !tags.0.is_empty())
-            .map(|(arn, tags)| (arn.to_owned(), owned(tags)))
-            .collect()
+        tagged.into_iter().map(|(arn, tags)| (arn, tags.0.seen(now))).collect()
     }
 }
 
-pub fn tag_resource(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refusal> {
-    let more = Tags::read(input)?;
-    state.tags_of(field::text(input, "resourceArn").unwrap_or_default())?.add(more)?;
+pub fn tag_resource(state: &mut State, call: &Call, input: &Document) -> Result<Value, Refusal> {
+    let more = read(input)?;
+    state.tags_of(field::text(input, "resourceArn").unwrap_or_default())?.add(call, more)?;
     Ok(json!({}))
 }
 
-pub fn untag_resource(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refusal> {
+pub fn untag_resource(state: &mut State, call: &Call, input: &Document) -> Result<Value, Refusal> {
     let tags = state.tags_of(field::text(input, "resourceArn").unwrap_or_default())?;
-    for key in field::texts(input, "tagKeys") {
-        tags.0.remove(key);
-    }
+    let removed = field::texts(input, "tagKeys");
+    let mut rest = (*tags.0).clone();
+    rest.retain(|key, _| !removed.contains(&key.as_str()));
+    tags.0.set(call.now, rest);
     Ok(json!({}))
 }
 

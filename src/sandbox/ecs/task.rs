@@ -1,5 +1,6 @@
-//! Tasks: their life from PROVISIONING to STOPPED, told by the time that passes. The
-//! operations on tasks are in `task_api`; which tasks a service has is the `scheduler`'s.
+//! Tasks: what they are and what is answered of them. How one goes from PROVISIONING to STOPPED is
+//! in `task_life`, the operations are in `task_api`; which tasks a service has is the
+//! `scheduler`'s.
 //!
 //! Tests: `tests/task.rs`.
 
@@ -8,14 +9,15 @@ use serde_json::{Value, json};
 
 use super::capacity_provider::is_fargate;
 use super::cluster::Cluster;
+use super::container::{self, Container};
+use super::instance;
 use super::tags::Tags;
 use super::task_definition::Revision;
 use super::words::{self, arn_of, objects};
-use super::{Agenda, State, Wake, instance};
 use crate::sandbox::{Call, Document, field};
 
-/// Seconds for which a stopped task is still described, as in AWS.
-const REMEMBERED: f64 = 3600.0;
+/// Seconds after the grace period in which a load balancer finds a target unhealthy.
+const UNHEALTHY_TARGET: f64 = 60.0;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Task {
@@ -23,13 +25,16 @@ pub struct Task {
     pub arn: String,
     pub tags: Tags,
     pub status: Status,
-    /// Whether it was told to stop.
+    /// Whether it is to stop, told so or by itself.
     pub stopping: bool,
     /// What DescribeTasks answers, but for what follows from the other fields.
     document: Document,
+    pub containers: Vec<Container>,
     /// The id of the service's deployment that it belongs to.
     pub deployment: Option<String>,
     pub service: Option<String>,
+    /// The target groups that it is registered in while it runs.
+    pub balanced: Option<Balanced>,
     /// The container instance it runs on; not yet placed, or on Fargate: none.
     pub instance: Option<String>,
     /// Shares no instance with a task of its group.
@@ -38,8 +43,43 @@ pub struct Task {
     pub daemon: bool,
     /// CPU units and MiB.
     pub needs: (u64, u64),
-    /// When its status next changes by itself.
-    due: Option<f64>,
+    pub started_at: Option<f64>,
+    /// Its health checks have failed.
+    pub unhealthy: bool,
+    /// What its service is yet to notice.
+    pub news: Option<News>,
+    /// Whether it has run well for a while: it counts for a steady state.
+    pub healthy: bool,
+    /// When something next happens to it by itself.
+    pub due: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Balanced {
+    /// Target groups and the port of each.
+    pub groups: Vec<(String, i64)>,
+    grace: f64,
+    pub is_registered: bool,
+}
+
+impl Balanced {
+    /// Seconds from a task's start until its failing health checks are noticed.
+    pub fn noticed_after(&self) -> f64 {
+        self.grace + UNHEALTHY_TARGET
+    }
+}
+
+/// What happens to a task by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum News {
+    /// The task's stopped reason, or its container's.
+    FailedToStart(String),
+    /// An essential container ended, after the task had run well or before.
+    Exited {
+        was_healthy: bool,
+    },
+    FailsHealthChecks,
+    RunsWell,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +87,9 @@ pub struct Task {
 pub enum Status {
     Provisioning,
     Pending,
+    Activating,
     Running,
+    Deactivating,
     Stopping,
     Deprovisioning,
     Stopped,
@@ -58,20 +100,12 @@ impl Status {
         match self {
             Self::Provisioning => "PROVISIONING",
             Self::Pending => "PENDING",
+            Self::Activating => "ACTIVATING",
             Self::Running => "RUNNING",
+            Self::Deactivating => "DEACTIVATING",
             Self::Stopping => "STOPPING",
             Self::Deprovisioning => "DEPROVISIONING",
             Self::Stopped => "STOPPED",
-        }
-    }
-
-    /// Seconds that a task stays in it, if it does not stay for good.
-    fn lasts(self) -> Option<f64> {
-        match self {
-            Self::Provisioning | Self::Stopping | Self::Deprovisioning => Some(2.0),
-            Self::Pending => Some(4.0),
-            Self::Running => None,
-            Self::Stopped => Some(REMEMBERED),
         }
     }
 }
@@ -125,6 +159,11 @@ impl Task {
         self.is_alive() && self.status == Status::Running
     }
 
+    /// Runs well, and has done so for a while.
+    pub fn is_healthy(&self) -> bool {
+        self.is_running() && self.healthy
+    }
+
     pub fn launch_type(&self) -> &str {
         field::text(&self.document, "launchType").unwrap_or("EC2")
     }
@@ -159,8 +198,27 @@ impl Task {
             && self.provider() == Some(provider)
     }
 
-    fn set(&mut self, member: &str, value: impl Into<Value>) {
+    /// The subnet of its network interface.
+    pub fn subnet(&self) -> &str {
+        let details = self.document.get("attachments").and_then(|all| all.pointer("/0/details/0/value"));
+        details.and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// As the registries write it: `linux/arm64`.
+    pub fn platform(&self) -> &'static str {
+        let architecture = self.document.get("attributes").and_then(|all| all.pointer("/0/value"));
+        if architecture.is_some_and(|name| name == "arm64") { "linux/arm64" } else { "linux/amd64" }
+    }
+
+    pub fn set(&mut self, member: &str, value: impl Into<Value>) {
         self.document.insert(member.to_owned(), value.into());
+    }
+
+    /// Counts a change of its state.
+    pub fn change(&mut self, status: Status) {
+        self.status = status;
+        let version = field::integer(&self.document, "version").unwrap_or(1) + 1;
+        self.set("version", version);
     }
 
     pub fn answer(&self, with_tags: bool) -> Value {
@@ -169,24 +227,16 @@ impl Task {
         answer.insert("lastStatus".to_owned(), json!(self.status.name()));
         answer.insert("desiredStatus".to_owned(), json!(desired));
         answer.insert("tags".to_owned(), if with_tags { self.tags.answer() } else { json!([]) });
-        let container_status = match self.status {
-            Status::Provisioning | Status::Pending => "PENDING",
-            Status::Running | Status::Stopping => "RUNNING",
-            Status::Deprovisioning | Status::Stopped => "STOPPED",
+        let is_checked = self.containers.iter().any(|container| container.check.is_some());
+        let health = match self.status {
+            _ if !is_checked => "UNKNOWN",
+            _ if self.unhealthy => "UNHEALTHY",
+            Status::Running if self.healthy => "HEALTHY",
+            _ => "UNKNOWN",
         };
-        let mut health = "UNKNOWN";
-        for container in words::objects_mut(&mut answer, "containers") {
-            container.insert("lastStatus".to_owned(), json!(container_status));
-            let is_checked = container.shift_remove("healthCheck").is_some();
-            let healthy = if is_checked && self.status == Status::Running { "HEALTHY" } else { "UNKNOWN" };
-            container.insert("healthStatus".to_owned(), json!(healthy));
-            if is_checked {
-                health = healthy;
-            }
-            if container_status == "STOPPED" {
-                container.insert("exitCode".to_owned(), json!(0));
-            }
-        }
+        let ran = self.started_at.is_some();
+        let containers = self.containers.iter().map(|container| container.answer(self.status, ran, health));
+        answer.insert("containers".to_owned(), containers.collect());
         answer.insert("healthStatus".to_owned(), json!(health));
         Value::Object(answer)
     }
@@ -197,7 +247,9 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
     let id = call.ids.hex(32);
     let arn = arn_of(call, "task", &format!("{}/{id}", cluster.name));
     let document = document(cluster, call, &arn, &launch);
+    let containers = container::all(call, &arn, &launch.revision.body);
     let alone = launch.wants_alone();
+    let balanced = launch.service.as_ref().and_then(|_| balanced(launch.spec));
     let (service, deployment) = launch.service.unzip();
     let task = Task {
         id: id.clone(),
@@ -206,12 +258,18 @@ pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
         status: Status::Provisioning,
         stopping: false,
         document,
+        containers,
         deployment,
         service,
+        balanced,
         instance: None,
         alone,
         daemon: field::text(launch.spec, "schedulingStrategy") == Some("DAEMON"),
         needs: launch.revision.needs(),
+        started_at: None,
+        unhealthy: false,
+        news: None,
+        healthy: false,
         due: None,
     };
     cluster.tasks.insert(id.clone(), task);
@@ -226,7 +284,6 @@ fn document(cluster: &Cluster, call: &Call, arn: &str, launch: &Launch) -> Docum
         "attachments": [],
         "attributes": [{"name": "ecs.cpu-architecture", "value": architecture(body)}],
         "clusterArn": cluster.arn,
-        "containers": containers(call, arn, body),
         "cpu": cpu.to_string(),
         "createdAt": call.now,
         "enableExecuteCommand": field::flag(launch.spec, "enableExecuteCommand").unwrap_or(false),
@@ -273,27 +330,16 @@ fn architecture(body: &Document) -> &'static str {
     }
 }
 
-fn containers(call: &Call, task_arn: &str, body: &Document) -> Value {
-    let one = |container: &Document| {
-        let mut answer = json!({
-            "containerArn": arn_of(call, "container", &format!("{}/{}", task_arn.split_once("task/").map_or("", |(_, id)| id), call.ids.uuid())),
-            "taskArn": task_arn,
-            "name": container.get("name"),
-            "image": container.get("image"),
-            "networkInterfaces": [],
-            "cpu": field::integer(container, "cpu").unwrap_or(0).to_string(),
-        });
-        for member in ["memory", "memoryReservation"] {
-            if let Some(mib) = field::integer(container, member) {
-                answer[member] = json!(mib.to_string());
-            }
-        }
-        if container.contains_key("healthCheck") {
-            answer["healthCheck"] = json!(true);
-        }
-        answer
+/// By a service's load balancers; a Classic one counts as its target group.
+fn balanced(spec: &Document) -> Option<Balanced> {
+    let group = |balancer: &Document| {
+        let name =
+            ["targetGroupArn", "loadBalancerName"].iter().find_map(|member| field::text(balancer, member))?;
+        Some((name.to_owned(), field::integer(balancer, "containerPort").unwrap_or(0)))
     };
-    objects(body, "containerDefinitions").map(one).collect()
+    let groups: Vec<_> = objects(spec, "loadBalancers").filter_map(group).collect();
+    let grace = field::present(spec, "healthCheckGracePeriodSeconds").and_then(Value::as_f64).unwrap_or(0.0);
+    (!groups.is_empty()).then_some(Balanced { groups, grace, is_registered: false })
 }
 
 /// Every container stands in the answer's overrides, if only by its name.
@@ -325,91 +371,4 @@ fn network_interface(call: &Call, network: &Document) -> Value {
             {"name": "privateIPv4Address", "value": format!("10.0.{}.{}", host % 256, 4 + (host >> 8) % 250)},
         ],
     })
-}
-
-/// Puts a task that has found its place on its way.
-pub fn begin(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, id: &str, on: Option<String>) {
-    let arn = on
-        .as_ref()
-        .and_then(|instance| cluster.instances.get(instance))
-        .map(|i| (i.arn.clone(), i.zone.clone()));
-    let Some(task) = cluster.tasks.get_mut(id) else { return };
-    if let Some((arn, zone)) = arn {
-        task.set("containerInstanceArn", arn);
-        task.set("availabilityZone", zone);
-    }
-    task.instance = on;
-    wake_later(agenda, cluster, call, id);
-}
-
-/// Tells a task to stop.
-pub fn stop_task(
-    agenda: &mut Agenda,
-    cluster: &mut Cluster,
-    call: &Call,
-    id: &str,
-    code: &str,
-    reason: &str,
-) {
-    let Some(task) = cluster.tasks.get_mut(id).filter(|task| !task.stopping) else { return };
-    task.stopping = true;
-    task.status = Status::Stopping;
-    task.set("stoppingAt", call.now);
-    task.set("stopCode", code);
-    task.set("stoppedReason", reason);
-    wake_later(agenda, cluster, call, id);
-}
-
-fn wake_later(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, id: &str) {
-    let Some(task) = cluster.tasks.get_mut(id) else { return };
-    task.due = task.status.lasts().map(|lasts| call.now + lasts);
-    if let Some(due) = task.due {
-        agenda.wake(due, Wake::Task { cluster: cluster.name.clone(), task: id.to_owned() });
-    }
-}
-
-/// The next step of a task's life, if its time has come.
-pub fn wake(state: &mut State, call: &Call, cluster: &str, id: &str) {
-    let State { clusters, agenda, .. } = state;
-    let Some(cluster) = clusters.get_mut(cluster) else { return };
-    let Some(task) = cluster.tasks.get_mut(id) else { return };
-    if task.due.is_none_or(|due| call.now < due) {
-        return;
-    }
-    let next = match (task.status, task.stopping) {
-        (Status::Provisioning, false) => Status::Pending,
-        (Status::Pending, false) => Status::Running,
-        (Status::Stopping, _) => Status::Deprovisioning,
-        (Status::Deprovisioning, _) => Status::Stopped,
-        (Status::Stopped, _) => {
-            cluster.tasks.remove(id);
-            return;
-        }
-        _ => return,
-    };
-    task.status = next;
-    let version = field::integer(&task.document, "version").unwrap_or(1) + 1;
-    task.set("version", version);
-    match next {
-        Status::Pending => {
-            task.set("connectivity", "CONNECTED");
-            task.set("connectivityAt", call.now);
-            task.set("pullStartedAt", call.now + 1.0);
-        }
-        Status::Running => {
-            task.set("pullStoppedAt", call.now - 1.0);
-            task.set("startedAt", call.now);
-        }
-        Status::Deprovisioning => task.set("executionStoppedAt", call.now),
-        Status::Stopped => task.set("stoppedAt", call.now),
-        Status::Provisioning | Status::Stopping => {}
-    }
-    let (service, instance) = (task.service.clone(), task.instance.clone());
-    if let Some(service) = service.filter(|_| matches!(next, Status::Running | Status::Stopped)) {
-        agenda.wake(call.now, Wake::Service { cluster: cluster.name.clone(), service });
-    }
-    if let Some(instance) = instance.filter(|_| next == Status::Stopped) {
-        instance::left(agenda, cluster, call, &instance);
-    }
-    wake_later(agenda, cluster, call, id);
 }

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::listing::{self, includes};
 use super::tags::Tags;
-use super::task::{Launch, Place, stop_task};
+use super::task::{Launch, Place};
+use super::task_life::stop_task;
 use super::task_placement::{self, next_provider};
 use super::words::{self, arn_of, cluster_name, cluster_not_found, invalid, short};
 use super::{State, Wake, capacity_provider, service_checks};
@@ -34,7 +35,7 @@ pub fn run(state: &mut State, call: &Call, input: &Document) -> Result<Value, Re
     if strategy.is_empty() && !revision.supports(launch_type) {
         return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
     }
-    let tags = Tags::read(input)?;
+    let tags = Tags::read(call, input)?;
     let family = short(&revision.arn).split(':').next().unwrap_or_default().to_owned();
     let (mut started, mut failures, mut counts) = (Vec::new(), Vec::new(), BTreeMap::new());
     for _ in 0..count {
@@ -58,7 +59,7 @@ pub fn run(state: &mut State, call: &Call, input: &Document) -> Result<Value, Re
         let cluster = clusters.get_mut(cluster_name(input)).ok_or_else(cluster_not_found)?;
         match task_placement::start(agenda, cluster, capacity_providers, call, launch) {
             Ok(id) => started.push(id),
-            Err(reason) => failures.push(json!({"reason": reason})),
+            Err(unplaced) => failures.push(json!({"reason": unplaced.reason()})),
         }
     }
     let cluster = state.cluster_mut(input)?;

@@ -140,7 +140,7 @@ pub fn register(state: &mut State, call: &Call, input: &Document) -> Result<Valu
     if input.get("tags").is_some_and(|tags| tags.as_array().is_some_and(Vec::is_empty)) {
         return Err(client("Tags can not be empty."));
     }
-    let tags = Tags::read(input)?;
+    let tags = Tags::read(call, input)?;
     let mut body = input.clone();
     body.shift_remove("tags");
     task_definition_fill::convert_units(&mut body)?;

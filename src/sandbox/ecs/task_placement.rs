@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::capacity_provider::CapacityProvider;
 use super::cluster::Cluster;
 use super::task::{self, Launch, Place};
-use super::{Agenda, instance};
+use super::{Agenda, instance, task_life};
 use crate::sandbox::Call;
 
 /// Which provider of a strategy the next task goes to, given how many each has: first the base,
@@ -33,6 +33,54 @@ pub fn next_provider(strategy: &[Value], counts: &BTreeMap<String, u64>) -> Opti
     next.map(name)
 }
 
+/// Why a task found no place.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unplaced {
+    NoInstances,
+    /// What the closest instance, by its id, lacks.
+    Lacks {
+        instance: String,
+        what: Lack,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    Cpu,
+    Memory,
+    /// Room for another task of its group.
+    Distinct,
+}
+
+impl Unplaced {
+    /// RunTask's failure.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NoInstances => "No Container Instances were found in your cluster.",
+            Self::Lacks { what: Lack::Cpu, .. } => "RESOURCE:CPU",
+            Self::Lacks { what: Lack::Memory, .. } => "RESOURCE:MEMORY",
+            Self::Lacks { what: Lack::Distinct, .. } => "distinctInstance placement constraint unsatisfied.",
+        }
+    }
+
+    /// In a service's event.
+    pub fn event(&self) -> String {
+        match self {
+            Self::Lacks { instance, what: Lack::Cpu } => {
+                format!(
+                    "The closest matching (container-instance {instance}) has insufficient CPU units available."
+                )
+            }
+            Self::Lacks { instance, what: Lack::Memory } => {
+                format!(
+                    "The closest matching (container-instance {instance}) has insufficient memory available."
+                )
+            }
+            _ => format!("Reason: {}", self.reason()),
+        }
+    }
+}
+
 /// Launches one task and finds it a place; the reason if there is none.
 pub fn start(
     agenda: &mut Agenda,
@@ -40,10 +88,10 @@ pub fn start(
     providers: &BTreeMap<String, CapacityProvider>,
     call: &Call,
     what: Launch,
-) -> Result<String, String> {
+) -> Result<String, Unplaced> {
     if what.place.is_fargate() {
         let id = task::launch(cluster, call, what);
-        task::begin(agenda, cluster, call, &id, None);
+        task_life::begin(agenda, cluster, call, &id, None);
         return Ok(id);
     }
     let provider = match &what.place {
@@ -60,18 +108,13 @@ pub fn start(
         instance::ask_for_more(agenda, cluster, providers, call, provider.as_deref());
         // A capacity provider's tasks wait for its instances; the others are not even made.
         if provider.is_none() {
-            let none_at_all = cluster.instances.is_empty();
-            return Err(if none_at_all {
-                "No Container Instances were found in your cluster."
-            } else {
-                "RESOURCE:MEMORY"
-            }
-            .to_owned());
+            return Err(instance::lack(cluster, &wanted)
+                .map_or(Unplaced::NoInstances, |(instance, what)| Unplaced::Lacks { instance, what }));
         }
     }
     let id = task::launch(cluster, call, what);
     if found.is_some() {
-        task::begin(agenda, cluster, call, &id, found);
+        task_life::begin(agenda, cluster, call, &id, found);
     }
     Ok(id)
 }

@@ -7,6 +7,8 @@ mod capacity;
 mod cluster;
 mod corpus;
 mod deployment;
+mod image_script;
+mod rollback;
 mod service;
 mod service_refusals;
 mod tags;

@@ -123,7 +123,7 @@ async fn refusals_are_the_sdks_exceptions() {
         client.describe_clusters().clusters("none").include(ClusterField::Tags).send().await.unwrap();
     assert_eq!(missing.failures()[0].reason(), Some("MISSING"));
     // The SDK tries again by itself, three times in all.
-    sandbox.script(Fault { operation: "ListClusters".to_owned(), kind: FaultKind::LostAnswer, times: 1 });
-    sandbox.script(Fault { operation: "ListClusters".to_owned(), kind: FaultKind::ServerError, times: 1 });
+    sandbox.script(Fault::new("ListClusters", FaultKind::LostAnswer));
+    sandbox.script(Fault::new("ListClusters", FaultKind::ServerError));
     assert_eq!(client.list_clusters().send().await.unwrap().cluster_arns().len(), 1);
 }
