@@ -130,6 +130,11 @@ impl Agenda {
         item.due = Some(item.due.map_or((Why::Found, now), |(why, at)| (why, at.min(now))));
     }
 
+    /// Whether it waits for its time.
+    pub fn waits(&self, key: &Key) -> bool {
+        self.items.get(key).is_some_and(|item| item.due.is_some())
+    }
+
     /// Whether what a sweep saw that began then is newer than all that is known.
     pub fn is_news(&self, key: &Key, began: Instant) -> bool {
         self.items.get(key).is_none_or(|item| item.touched <= began)

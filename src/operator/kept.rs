@@ -18,6 +18,7 @@ use crate::report::{Event, Happening, ObjectView, Result as Became, Source, View
 use crate::resolve::Resolved;
 use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Objects in one pass: so many that a changed manifest never waits long for a pass that is under way.
@@ -53,10 +54,7 @@ impl Kept {
         let is_first = !std::mem::replace(&mut self.has_loaded, true);
         let before = self.declared.revision.clone();
         let reload = self.declared.load(snapshot, resolved);
-        for key in &reload.gone {
-            self.agenda.gone(key);
-            self.standings.remove(key);
-        }
+        reload.gone.iter().for_each(|key| self.forget(key));
         for key in &reload.changed {
             // What a source holds when it is first read is for the first sweep.
             if !is_first {
@@ -78,7 +76,7 @@ impl Kept {
         let mut events = Vec::new();
         for (object, view) in planned.plan.objects.iter().zip(&view.objects) {
             let key = &object.key;
-            if !self.agenda.is_news(key, began) || !self.declared.desired.objects.contains_key(key) {
+            if !self.agenda.is_news(key, began) || !self.is_declared(key) {
                 continue;
             }
             if object.actions.is_empty() {
@@ -119,6 +117,9 @@ impl Kept {
         if object.actions.is_empty() {
             return None;
         }
+        if turn.desired.objects.contains_key(&object.key) && !self.is_declared(&object.key) {
+            return Some(Hindrance::Outdated);
+        }
         self.agenda.hinders(&object.key, &calls(plan, object), turn.began, now)
     }
 
@@ -146,15 +147,24 @@ impl Kept {
                     Vec::new()
                 }
             });
+            if !self.is_declared(&object.key) {
+                self.forget(&object.key);
+            }
         }
         events
     }
 
     /// A pass has come to nothing: AWS could not be asked at all.
     pub fn failed(&mut self, turn: &Turn, now: Instant) {
-        for key in turn.keys.iter().filter(|key| self.declared.desired.objects.contains_key(key)) {
-            self.agenda.looked(key, Outlook::Failed, now);
+        for key in &turn.keys {
+            if self.is_declared(key) {
+                self.agenda.looked(key, Outlook::Failed, now);
+            }
         }
+    }
+
+    fn is_declared(&self, key: &Key) -> bool {
+        self.declared.desired.objects.contains_key(key)
     }
 
     /// How many objects stand in each place.
@@ -281,21 +291,22 @@ impl Kept {
 
     /// What is held up may have waited for this.
     fn nudge(&mut self, written: &Key, now: Instant) {
+        // Nothing depends on a service.
         if written.kind == Kind::EcsService {
             return;
         }
-        let held = self.standings.iter().filter(|(_, standing)| standing.hold.is_some());
-        let waits = |key: &&Key| {
-            self.declared
-                .desired
-                .objects
-                .get(*key)
-                .is_some_and(|object| object.depends_on().contains(written))
-        };
-        let waiting: Vec<Key> = held.map(|(key, _)| key).filter(waits).cloned().collect();
-        for key in waiting {
-            self.agenda.nudged(&key, now);
+        let desired = Arc::clone(&self.declared.desired);
+        for object in desired.objects.values().filter(|object| object.depends_on().contains(written)) {
+            let is_held = self.standings.get(&object.key).is_some_and(|standing| standing.hold.is_some());
+            if is_held || self.agenda.waits(&object.key) {
+                self.agenda.nudged(&object.key, now);
+            }
         }
+    }
+
+    fn forget(&mut self, key: &Key) {
+        self.agenda.gone(key);
+        self.standings.remove(key);
     }
 }
 

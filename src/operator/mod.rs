@@ -97,7 +97,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
             tokio::select! {
                 biased;
                 () = wake.stopped() => break,
-                () = self.source.changed() => self.load().await,
+                () = self.source.changed() => self.reload().await,
                 () = wake.asked() => self.look_now(),
                 swept = self.sweep.done() => self.swept(swept).await,
                 step = self.pass.done() => self.stepped(step).await,
@@ -127,6 +127,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
         if self.sweep.is_free() && self.sweeps.next <= now {
             // What the source has not told.
             self.load().await;
+            self.sweeps.began = Some(now);
             let (session, desired) = (Arc::clone(&self.session), Arc::clone(&self.kept.declared.desired));
             self.sweep.begin(async move { Swept { began: now, planned: session.sweep(&desired).await } });
         }
@@ -139,8 +140,15 @@ impl<S: Source, P: Publish> Operator<S, P> {
         [sweep, pass].into_iter().flatten().fold(now + HEARTBEAT, Instant::min)
     }
 
-    /// Reads the source.
-    async fn load(&mut self) {
+    /// Something has happened to the source. When it says what it said before, somebody asks by touching it.
+    async fn reload(&mut self) {
+        if !self.load().await && self.sweeps.began.is_none_or(|began| began.elapsed() > HEARTBEAT) {
+            self.sweeps.next = Instant::now();
+        }
+    }
+
+    /// Reads the source; whether it says anything new.
+    async fn load(&mut self) -> bool {
         let snapshot = self.source.load().await;
         let default_region = self.session.aws.default_region().map(str::to_owned);
         let resolved = resolve(&snapshot, &Options { default_region });
@@ -150,7 +158,9 @@ impl<S: Source, P: Publish> Operator<S, P> {
             self.sweeps.next = now;
         }
         let events = self.kept.loaded(&snapshot, resolved, now);
+        let is_news = !events.is_empty();
         self.tell(events).await;
+        is_news
     }
 
     /// Somebody asks.

@@ -26,6 +26,8 @@ pub(super) struct Swept {
 /// What is known of the sweeps.
 pub(super) struct Sweeps {
     pub next: Instant,
+    /// When the last one began.
+    pub began: Option<Instant>,
     /// The last one was of the right account: before that there are no passes.
     pub may_pass: bool,
     /// Why AWS cannot be asked, as it was told last.
@@ -38,7 +40,14 @@ pub(super) struct Sweeps {
 
 impl Sweeps {
     pub fn new() -> Self {
-        Self { next: Instant::now(), may_pass: false, unreachable: None, account: None, failed: 0 }
+        Self {
+            next: Instant::now(),
+            began: None,
+            may_pass: false,
+            unreachable: None,
+            account: None,
+            failed: 0,
+        }
     }
 
     /// AWS has answered.

@@ -5,7 +5,7 @@
 
 use super::Kept;
 use super::metrics::{Gauge, Gauges, Metrics};
-use crate::aws::Aws;
+use crate::aws::{Aws, Waiting};
 use crate::report::counted;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(5);
 
 pub struct Vitals {
     pub metrics: Metrics,
+    aws: Aws,
     interval: Duration,
     state: Mutex<State>,
 }
@@ -59,7 +60,7 @@ impl Vitals {
             kept: 0,
             wrong: Vec::new(),
         };
-        Self { metrics: Metrics::new(aws), interval, state: Mutex::new(state) }
+        Self { metrics: Metrics::new(aws), aws: aws.clone(), interval, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,6 +114,13 @@ impl Vitals {
         let ready = if is_good { "ready" } else { "not ready" };
         let mut lines = vec![ready.to_owned(), looked, declared];
         lines.extend(state.unreachable.iter().map(|cause| format!("AWS cannot be asked: {cause}")));
+        lines.extend(self.aws.waiting().into_iter().map(|Waiting { region, class, calls, longest }| {
+            let calls = counted(calls, "call");
+            format!(
+                "{calls} ({class}) in {region} wait for the call budget, for up to {} s",
+                longest.as_secs()
+            )
+        }));
         lines.extend(state.wrong.iter().map(|about| format!("invalid: {about}")));
         Answer { is_good, text: lines.join("\n") + "\n" }
     }

@@ -32,6 +32,11 @@ impl Files {
         self.changed.notify_one();
     }
 
+    /// As it is, but written again.
+    pub fn touch(&self) {
+        self.changed.notify_one();
+    }
+
     pub fn remove(&self, name: &str) {
         self.texts.lock().unwrap().remove(name);
         self.changed.notify_one();

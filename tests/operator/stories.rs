@@ -76,8 +76,12 @@ async fn drift_is_healed_after_a_sweep_or_when_somebody_asks() {
         let told = life.after(INTERVAL * 2).await;
         assert_eq!(told, ["! EcsService/web healed: in place: service.desiredCount"]);
         assert_eq!(count(&life.changed(), "UpdateService"), 1);
-        life.world.behind(Operation::UpdateService, drift).await;
+        life.world.behind(Operation::UpdateService, drift.clone()).await;
         life.wake.ask();
+        assert_eq!(life.after(SOON).await.len(), 1);
+        life.after(Duration::from_mins(1)).await;
+        life.world.behind(Operation::UpdateService, drift).await;
+        life.files.touch();
         assert_eq!(life.after(SOON).await.len(), 1);
         assert_eq!(life.world.service("shop", "web").await["desiredCount"], 2);
     })
