@@ -18,6 +18,7 @@ mod kept;
 mod metrics;
 mod pass;
 mod publish;
+mod seen;
 mod standing;
 mod sweep;
 mod undeclared;
