@@ -246,6 +246,11 @@ impl World {
         serde_json::from_value(answer["taskDefinitionArns"].clone()).unwrap()
     }
 
+    /// Another process: all that it knows is in AWS.
+    pub async fn restart(&mut self) {
+        self.session = Session::new(aws(&self.sandbox, &self.garbled).await, self.session.options.clone());
+    }
+
     pub async fn impatient(&mut self) {
         let aws = aws(&self.sandbox, &self.garbled).await.with_patience(Patience::NONE);
         self.session = Session::new(aws, self.session.options.clone());

@@ -4,6 +4,7 @@
 mod cluster;
 mod failure;
 mod ownership;
+mod rejection;
 mod repository;
 mod scaling;
 mod service;
