@@ -27,6 +27,8 @@ pub struct Planned {
     pub plan: Plan,
 }
 
+type Planner = fn(&Desired, &Observed, &plan::Options) -> Plan;
+
 impl Session {
     pub fn new(aws: Aws, options: plan::Options) -> Self {
         Self { aws, options, cache: RevisionCache::default(), histories: HistoryCache::default() }
@@ -34,15 +36,24 @@ impl Session {
 
     /// The first half of a pass: only reads.
     pub async fn plan(&self, desired: &Desired) -> Result<Planned, CallError> {
+        self.planned(desired, plan::plan).await
+    }
+
+    /// The same for taking services back, of which `desired` says nothing but which they are.
+    pub async fn plan_rollback(&self, desired: &Desired) -> Result<Planned, CallError> {
+        self.planned(desired, plan::rollback).await
+    }
+
+    async fn planned(&self, desired: &Desired, plan: Planner) -> Result<Planned, CallError> {
         let mut observed = observe::observe(&self.aws, &self.cache, desired).await?; // I/O
-        let mut plan = plan::plan(desired, &observed, &self.options); //                pure
-        // What was tried before is looked up only where a deployment hangs on it.
-        while !plan.asks.is_empty() {
+        let mut planned = plan(desired, &observed, &self.options); //                   pure
+        // What was deployed before is looked up only where something hangs on it.
+        while !planned.asks.is_empty() {
             let caches = (&self.cache, &self.histories);
-            observe::add_histories(&self.aws, caches, &plan.asks, &mut observed).await; // I/O
-            plan = plan::plan(desired, &observed, &self.options); //                    pure
+            observe::add_histories(&self.aws, caches, &planned.asks, &mut observed).await; // I/O
+            planned = plan(desired, &observed, &self.options); //                       pure
         }
-        Ok(Planned { observed, plan })
+        Ok(Planned { observed, plan: planned })
     }
 
     /// The second half: carries out a plan, unless it breaks a rule that every plan must keep.

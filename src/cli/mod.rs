@@ -14,11 +14,13 @@ mod interrupt;
 mod load;
 mod pass;
 mod plan;
+mod rollback;
 mod sandbox;
 mod schema;
 mod status;
 mod ui;
 mod validate;
+mod wait;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::{Exit, Failure};
@@ -44,6 +46,7 @@ enum Command {
     Plan(plan::Args),
     Apply(apply::Args),
     Status(status::Args),
+    Rollback(rollback::Args),
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
@@ -96,6 +99,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Plan(args) => plan::run(&args, ui).await,
         Command::Apply(args) => apply::run(&args, ui).await,
         Command::Status(args) => status::run(&args, ui).await,
+        Command::Rollback(args) => rollback::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,

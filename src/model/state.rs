@@ -6,7 +6,7 @@
 use super::desired::{DeletionPolicy, Document, Object};
 use super::diff::masked;
 use super::facts::Shape;
-use super::names::tag;
+use super::names::{Kind, tag};
 use super::observed::Tags;
 use super::reduce::reduce;
 use serde_json::Value;
@@ -22,7 +22,16 @@ pub fn hash(shape: &Shape, document: &Document, account: &str) -> String {
 /// The hash of a manifest. The word by which somebody asks for another try is part of it; what else the annotations
 /// say is not.
 pub fn manifest(object: &Object, account: &str) -> String {
-    let spec = hash(object.key.kind.spec(), &object.spec, account);
+    let shape = object.key.kind.spec();
+    // What silence means in a part of a service depends on that part alone.
+    let parts = ["taskDefinition", "service", "autoscaling"].map(|name| {
+        let part = shape.member(name).zip(object.part(name));
+        part.map(|(member, part)| hash(member.shape(), part, account))
+    });
+    let spec = match object.key.kind {
+        Kind::EcsService => digest(&format!("{parts:?}"))[..16].to_owned(),
+        _ => hash(shape, &object.spec, account),
+    };
     match &object.policy.retry {
         Some(word) => digest(&format!("{spec} {word}"))[..16].to_owned(),
         None => spec,

@@ -12,12 +12,14 @@ mod object;
 mod rejection;
 mod repository;
 mod revision;
+mod rollback;
 mod scaling;
 mod service;
 #[cfg(test)]
 mod tests;
 
 pub use hold::{Blocked, Hold, Waiting};
+pub use rollback::rollback;
 
 use crate::model::desired::{Desired, Document, Origin};
 use crate::model::diff::Difference;
@@ -83,6 +85,8 @@ pub enum Verdict {
     Drift,
     /// It exists and would be taken over.
     Adopt,
+    /// Somebody asks for the last good revision.
+    Rollback,
     Delete,
     /// It exists and is not ours: never touched.
     NotOwned,

@@ -95,7 +95,7 @@ pub(super) fn settled<'a>(
 }
 
 /// Only ECS's own controller keeps service deployments, and it is silence's meaning.
-fn is_by_ecs(live: &Resource) -> bool {
+pub(super) fn is_by_ecs(live: &Resource) -> bool {
     let controller = live.body.get("deploymentController").and_then(|controller| controller["type"].as_str());
     controller.is_none_or(|controller| controller == "ECS")
 }
@@ -244,9 +244,8 @@ impl Case<'_, '_> {
         let key = (self.work.object.key.region.clone(), name.to_owned());
         match self.draft.observed.revisions.get(&key) {
             Some(Sighting::Unreadable(cause)) => Err(cause.clone()),
-            // Deleted: nothing says that the manifest has another secret.
-            Some(Sighting::Absent) => Ok(Some(name.to_owned())),
-            _ => Ok(self.has_body(name).is_some_and(|equal| equal).then(|| name.to_owned())),
+            // Deleted, or named by the manifest: nothing says that the manifest has another secret.
+            _ => Ok(Some(name.to_owned()).filter(|_| self.has_body(name).is_none_or(|equal| equal))),
         }
     }
 }
@@ -285,7 +284,7 @@ fn reject<'a>(
 }
 
 /// Puts the last good bundle in the place of the manifest's, and notes how what runs differs from it.
-fn hold_at(
+pub(super) fn hold_at(
     work: &mut Work,
     live: &Resource,
     desired: &mut Document,

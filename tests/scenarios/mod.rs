@@ -6,5 +6,6 @@ mod failure;
 mod ownership;
 mod rejection;
 mod repository;
+mod rollback;
 mod scaling;
 mod service;

@@ -146,22 +146,22 @@ async fn stays_rejected(before: impl AsyncFn(&mut World, usize)) {
 
 #[tokio::test(start_paused = true)]
 async fn drift_of_what_was_rolled_back_is_healed_to_the_last_good_state_and_nothing_is_tried_again() {
-    stays_rejected(async |_, _| ()).await;
+    Box::pin(stays_rejected(async |_, _| ())).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_is_recognised_with_the_state_tag_lost() {
-    stays_rejected(async |world, _| untag(world).await).await;
+    Box::pin(stays_rejected(async |world, _| untag(world).await)).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_is_recognised_after_a_restart() {
-    stays_rejected(async |world, round| {
+    Box::pin(stays_rejected(async |world, round| {
         world.restart().await;
         if round % 2 == 0 {
             untag(world).await;
         }
-    })
+    }))
     .await;
 }
 
