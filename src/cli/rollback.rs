@@ -54,7 +54,9 @@ async fn back(args: &Args, ui: &Ui, named: &Named, aws: Aws, poll: Duration) -> 
     let view = View::of(&planned.plan, &Source::default(), false);
     let is_text = args.output == Format::Text;
     if is_text {
-        ui.result(&[view.heading(), view.whole_plan_text(ui.verbose)].concat());
+        // What has been done before is told once, below.
+        let told = !planned.plan.actions.is_empty() || judged(&view) != Exit::Done;
+        ui.result(&(view.heading() + &told.then(|| view.plan_text(ui.verbose)).unwrap_or_default()));
     }
     let mut exit = judged(&view);
     let mut passes = Vec::new();

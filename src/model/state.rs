@@ -170,7 +170,9 @@ impl fmt::Display for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::desired::{Origin, Policy};
     use crate::model::facts::kind_shape;
+    use crate::model::names::Key;
     use serde_json::json;
 
     fn hashed(document: Value) -> String {
@@ -186,6 +188,27 @@ mod tests {
             hashed(json!({"memory": 512, "cpu": "1024"}))
         );
         assert_ne!(hashed(json!({"cpu": "256"})), hashed(json!({"cpu": "512"})));
+    }
+
+    #[test]
+    fn a_manifest_is_another_by_its_word_for_a_retry_and_by_no_spelling() {
+        let object = |spec: Value, retry: Option<&str>| {
+            let kind = Kind::EcsService;
+            let key = Key { kind, region: "r".into(), cluster: None, name: "web".into() };
+            let origin = Origin { kind, namespace: None, name: "web".into(), place: String::new() };
+            let policy = Policy { retry: retry.map(str::to_owned), ..Policy::of(kind) };
+            manifest(&Object { key, origin, policy, spec: spec.as_object().unwrap().clone() }, "")
+        };
+        let task = |port: Value| json!({"taskDefinition": {"networkMode": "awsvpc", "containerDefinitions": [{"name": "web", "portMappings": [port]}]}});
+        let plain = object(task(json!({"containerPort": 80})), None);
+        assert_eq!(
+            plain,
+            object(task(json!({"containerPort": 80, "hostPort": 80, "protocol": "tcp"})), None)
+        );
+        assert_ne!(plain, object(task(json!({"containerPort": 81})), None));
+        let retried = object(task(json!({"containerPort": 80})), Some("once"));
+        assert!(plain != retried && retried.len() == 16);
+        assert_ne!(object(json!({}), None), object(json!({"autoscaling": {}}), None));
     }
 
     #[test]

@@ -221,6 +221,8 @@ impl Case<'_, '_> {
         Ok(match (attempt, ending) {
             _ if !self.starts => Found::Free,
             (Some(attempt), Some(Ending::UnderWay)) if attempt.is_newest() => Found::Begun,
+            // What was overtaken may have failed before.
+            (Some(_), Some(Ending::Overtaken)) => Found::Unknown,
             (Some(_), Some(_)) => Found::Free,
             (Some(_), None) => Found::New,
             (None, _) => Found::Unknown,

@@ -37,14 +37,13 @@ fn back<'a>(draft: &mut Draft<'a>, object: &'a Object) -> ObjectPlan {
         Some(live) if live.status() == Some("DRAINING") => Ok(Some(Hold::Waiting(Waiting::Draining))),
         Some(live) => take_back(draft, &mut work, live),
     };
-    let verdict = match &held {
-        Ok(_) if work.plan.actions.is_empty() && !matches!(held, Ok(Some(_))) => Verdict::Unchanged,
-        Ok(_) => Verdict::Rollback,
-        Err(_) => Verdict::Unreadable,
-    };
+    let mut verdict = Verdict::Rollback;
     match held {
         Ok(hold) => work.plan.hold = hold,
-        Err(cause) => work.plan.notes.push(cause),
+        Err(cause) => {
+            verdict = Verdict::Unreadable;
+            work.plan.notes.push(cause);
+        }
     }
     ObjectPlan { verdict, ..work.plan }
 }
@@ -88,8 +87,8 @@ fn take_back<'a>(
     let from = newest.target().map(bundle::task_definition).unwrap_or_default();
     if let Some(progress) = already((live, work.account), rejected, &newest, (present, good)) {
         let to = bundle::task_definition(newest.brings().unwrap_or(present));
-        let verb = if progress.is_under_way() { "it is being" } else { "it has been" };
-        work.plan.notes.push(format!("{verb} rolled back already, to `{to}`"));
+        let place = if progress.is_under_way() { "on its way back to" } else { "back at" };
+        work.plan.notes.push(format!("it is {place} `{to}`"));
         draft.plan.rollouts.insert(work.object.key.clone(), progress);
         return Ok(None);
     }

@@ -2,6 +2,8 @@
 //!
 //! That planning again after the calls finds nothing is held in `tests/`, where the sandbox answers them.
 
+mod rejection;
+
 use super::*;
 use crate::model::desired::{Object, Policy};
 use crate::model::names::tag;

@@ -38,12 +38,6 @@ impl View {
         shown.objects.iter().map(|object| object.plan_text(&shown.label(object), width, verbose)).collect()
     }
 
-    /// What would change, of all objects, also of those of which there is no news.
-    pub fn whole_plan_text(&self, verbose: bool) -> String {
-        let width = self.label_width();
-        self.objects.iter().map(|object| object.plan_text(&self.label(object), width, verbose)).collect()
-    }
-
     /// Where rollbacks stand: the services, the revisions and tasks that they run, and why tasks stopped.
     pub fn rollback_text(&self) -> String {
         let width = self.label_width();
@@ -54,7 +48,9 @@ impl View {
                 _ => object.state(),
             };
             let rollout = object.rollout.as_ref().map(RolloutView::text);
-            stated(state, &self.label(object), width, rollout) + &object.causes()
+            let notes: String =
+                object.notes.iter().map(|note| line(&format!("    {}", tame(note)))).collect();
+            stated(state, &self.label(object), width, rollout) + &notes + &object.causes()
         };
         self.objects.iter().map(text).collect()
     }
@@ -317,7 +313,9 @@ impl RolloutView {
 
     pub fn tasks(&self) -> String {
         let mut text = format!("{}/{} running", self.running, self.desired);
-        for (count, what) in [(self.pending, "pending"), (self.failed, "failed to start")] {
+        // Of a deployment that failed they are told with the failure.
+        let failed = if self.state == RolloutState::Rolling { self.failed } else { 0 };
+        for (count, what) in [(self.pending, "pending"), (failed, "failed to start")] {
             if count > 0 {
                 text += &format!(", {count} {what}");
             }
