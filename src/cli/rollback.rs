@@ -55,8 +55,9 @@ async fn back(args: &Args, ui: &Ui, named: &Named, aws: Aws, poll: Duration) -> 
     let is_text = args.output == Format::Text;
     if is_text {
         // What has been done before is told once, below.
-        let told = !planned.plan.actions.is_empty() || judged(&view) != Exit::Done;
-        ui.result(&(view.heading() + &told.then(|| view.plan_text(ui.verbose)).unwrap_or_default()));
+        let is_news = !planned.plan.actions.is_empty() || judged(&view) != Exit::Done;
+        let text = if is_news { view.plan_text(ui.verbose) } else { String::new() };
+        ui.result(&(view.heading() + &text));
     }
     let mut exit = judged(&view);
     let mut passes = Vec::new();

@@ -222,10 +222,9 @@ impl Case<'_, '_> {
             _ if !self.starts => Found::Free,
             (Some(attempt), Some(Ending::UnderWay)) if attempt.is_newest() => Found::Begun,
             // What was overtaken may have failed before.
-            (Some(_), Some(Ending::Overtaken)) => Found::Unknown,
-            (Some(_), Some(_)) => Found::Free,
+            (None, _) | (Some(_), Some(Ending::Overtaken)) => Found::Unknown,
             (Some(_), None) => Found::New,
-            (None, _) => Found::Unknown,
+            (Some(_), Some(_)) => Found::Free,
         })
     }
 

@@ -48,8 +48,8 @@ fn live(world: &mut World) -> &mut Resource {
     }
 }
 
-fn rolled_back() -> Option<Sighting<History>> {
-    Some(Sighting::Present(history(&[("web:2", "ROLLBACK_SUCCESSFUL"), ("web:1", "SUCCESSFUL")])))
+fn rolled_back() -> Sighting<History> {
+    Sighting::Present(history(&[("web:2", "ROLLBACK_SUCCESSFUL"), ("web:1", "SUCCESSFUL")]))
 }
 
 /// What the plan writes in the state tag comes true.
@@ -86,7 +86,7 @@ fn a_newer_manifest_is_deployed_without_asking() {
 
 #[test]
 fn a_rejection_is_noted_down_once_and_then_nothing_is_done() {
-    let world = tried("web:1", rolled_back());
+    let world = tried("web:1", Some(rolled_back()));
     let plan = world.plan();
     assert_eq!(operations(&plan), ["TagResource"]);
     let Some(Hold::Blocked(Blocked::RolledBack(failure))) = &plan.objects[0].hold else {
@@ -122,13 +122,13 @@ fn drift_from_the_last_good_bundle_is_healed_with_what_is_there() {
 
 #[test]
 fn in_the_rejected_state_what_needs_no_deployment_follows_the_manifest() {
-    let mut world = tried("web:1", rolled_back());
+    let mut world = tried("web:1", Some(rolled_back()));
     live(&mut world).body.insert("enableExecuteCommand".into(), json!(true));
     live(&mut world).body.insert("desiredCount".into(), json!(7));
     let plan = world.wants(web("nginx:2", json!({"desiredCount": 2}))).plan();
     // The manifest changed by its count alone: another hash, and a new attempt.
     assert!(operations(&plan).contains(&"UpdateService"));
-    let mut world = tried("web:1", rolled_back());
+    let mut world = tried("web:1", Some(rolled_back()));
     live(&mut world).body.insert("enableExecuteCommand".into(), json!(true));
     let plan = world.plan();
     assert_eq!(operations(&plan), ["TagResource", "UpdateService", "TagResource"]);
@@ -188,7 +188,7 @@ fn older_pages_are_asked_for_until_the_attempt_and_what_was_good_before_it_are_f
 
 #[test]
 fn what_failed_before_the_attempt_began_says_nothing_of_it() {
-    let mut world = tried("web:1", rolled_back());
+    let mut world = tried("web:1", Some(rolled_back()));
     let mut state = State::of(&live(&mut world).tags);
     state.before = Some("d0".into());
     live(&mut world).tags.insert(tag::STATE.to_owned(), state.to_string());
