@@ -96,7 +96,7 @@ async fn a_deployment_under_way_is_stopped_and_aws_goes_back() {
     // Without a circuit breaker this goes on for ever.
     let bad = shop("sandbox/crash", json!({}));
     world.pass(&bad).await;
-    tokio::time::sleep(std::time::Duration::from_secs(60)).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     assert_eq!(roll_back(&world).await, ["TagResource", "StopServiceDeployment"]);
     world.settle().await;
     assert_eq!(world.apply(&bad).await.changes, [""; 0]);
