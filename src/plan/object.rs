@@ -78,7 +78,7 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     /// Looks whether the object may be touched at all. The error is its finished plan: unreadable, not ours, suspended.
     #[allow(clippy::result_large_err)] // Not an error: the shorter of two ways.
-    fn begin(draft: &Draft<'a>, object: &'a Object) -> Result<Self, ObjectPlan> {
+    pub fn begin(draft: &Draft<'a>, object: &'a Object) -> Result<Self, ObjectPlan> {
         let mut plan = ObjectPlan {
             key: object.key.clone(),
             origin: object.origin.clone(),
@@ -264,11 +264,10 @@ impl<'a> Work<'a> {
         State { attempted: Some(self.hash.clone()), applied, deletion, ..self.next.clone() }
     }
 
-    /// Whether the tag must say something else though nothing else is to be done: another manifest turned out to be what
-    /// runs already, or this one was tried and went back.
+    /// Whether the tag must say something else though nothing else is to be done: this manifest was tried and went back,
+    /// or another one did and this one is what runs.
     fn notes_down(&self) -> bool {
-        let is_service = self.object.key.kind == Kind::EcsService;
-        is_service && (self.is_newer() || self.next.rejected != self.state.rejected)
+        self.next.rejected != self.state.rejected
     }
 
     /// The first action on something that exists: ours and changed tags, and what is about to be attempted.

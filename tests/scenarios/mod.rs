@@ -6,6 +6,8 @@ mod crash;
 mod failure;
 mod ownership;
 mod prune;
+mod rejection;
 mod repository;
+mod rollback;
 mod scaling;
 mod service;
