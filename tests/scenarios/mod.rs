@@ -3,6 +3,7 @@
 
 mod cluster;
 mod failure;
+mod no_fight;
 mod ownership;
 mod rejection;
 mod repository;
