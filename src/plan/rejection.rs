@@ -274,7 +274,7 @@ fn reject<'a>(
     let goes_back = is_going_back || heals || (!stays && is_deploying(&live.body));
     let (progress, blocked) = match () {
         () if goes_back => (Progress::RollingBack(failure.clone()), Blocked::RollingBack(failure)),
-        () if stays || failure.to.is_none() => {
+        () if stays || failure.to.is_none() || has_failed_in_place(&live.body) => {
             (Progress::Failed(failure.clone()), Blocked::RolloutFailed(failure))
         }
         () => (Progress::RolledBack(failure.clone()), Blocked::RolledBack(failure)),

@@ -4,6 +4,7 @@
 mod cluster;
 mod crash;
 mod failure;
+mod no_fight;
 mod ownership;
 mod prune;
 mod rejection;
