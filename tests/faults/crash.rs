@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 /// Until all that was begun is done.
-const LATER: Duration = Duration::from_mins(40);
+const LATER: Duration = Duration::from_mins(15);
 
 /// Something that happens to a fleet at rest.
 struct Story {
@@ -48,7 +48,7 @@ impl Story {
         let scene = Scene::restored(world, (self.before)(), 1).pruning();
         let died = scene
             .living(async {
-                sleep(scene.interval * 2).await;
+                sleep(Duration::from_secs(30)).await;
                 assert_eq!(scene.changes().iter().map(shown).collect::<Vec<_>>(), [""; 0]);
                 fault.into_iter().for_each(|fault| scene.sandbox.script(fault));
                 (self.happens)(&scene.files);

@@ -116,11 +116,11 @@ impl Scene {
         calls
     }
 
-    /// The operator starts again and has nothing to change for many sweeps, and tells of nothing that it would change.
+    /// The operator starts again and has nothing to change for some sweeps, and tells of nothing that it would change.
     pub async fn is_at_rest(&self) -> Result<(), String> {
         self.changes();
         self.told.events();
-        self.lives(self.interval * 6).await;
+        self.lives(self.interval * 4).await;
         let (changes, told) = (self.changes(), self.told.events());
         let changes: Vec<String> = changes.iter().map(shown).collect();
         let told: Vec<String> =
