@@ -77,7 +77,13 @@ impl PassArgs {
         Ok((loaded, Session::new(aws, self.options(prune))))
     }
 
-    pub fn options(&self, prune: Option<Prune>) -> Options {
+    /// Begins a session with AWS before anything is loaded.
+    pub fn session(&self, prune: &PruneArgs, aws: Aws) -> Result<Session, Failure> {
+        let prune = prune.asked(self.owner.as_deref(), aws.default_region())?;
+        Ok(Session::new(aws, self.options(prune)))
+    }
+
+    fn options(&self, prune: Option<Prune>) -> Options {
         let owner = self.owner.clone().unwrap_or_else(|| DEFAULT_OWNER.to_owned());
         Options { owner, adopt: self.adopt, confirmed: self.confirm.clone(), prune }
     }

@@ -4,11 +4,10 @@ use super::Format;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
 use super::interrupt::Interrupt;
-use super::pass::PassArgs;
+use super::pass::{PassArgs, PruneArgs};
 use super::ui::Ui;
 use crate::aws::Aws;
 use crate::operator::{Form, Log, Operator, Settings, Wake, health};
-use crate::reconcile::Session;
 use crate::report::{Event, Happening};
 use crate::source::Directory;
 use std::net::SocketAddr;
@@ -37,6 +36,8 @@ pub struct Args {
     output: Format,
     #[command(flatten)]
     pass: PassArgs,
+    #[command(flatten)]
+    prune: PruneArgs,
     #[command(flatten)]
     connect: ConnectArgs,
 }
@@ -88,7 +89,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             }
             let expect_account = args.connect.expect_account.clone();
             let settings = Settings { interval: args.interval, poll, expect_account };
-            let session = Session::new(aws, args.pass.options(None));
+            let session = args.pass.session(&args.prune, aws)?;
             let operator = Operator::new(settings, session, Directory::new(&args.paths), log);
             let pages = listener.map(|listener| health::serve(listener, operator.vitals(), wake.clone()));
             let pages = pages.map(tokio::spawn);

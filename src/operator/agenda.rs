@@ -30,6 +30,11 @@ impl Pace {
         (self.0 * 6 * (1 << times.saturating_sub(1).min(7))).min(self.0 * 720)
     }
 
+    /// What is gone for so long is not about to come back: a minute.
+    pub fn grace(self) -> Duration {
+        self.0 * 12
+    }
+
     /// What is under way for longer than an hour is left to the sweeps.
     fn patience(self) -> Duration {
         self.0 * 720

@@ -36,8 +36,8 @@ pub struct Declared {
 pub struct Reload {
     /// New, or otherwise declared than before.
     pub changed: BTreeSet<Key>,
-    /// No longer declared.
-    pub gone: Vec<Key>,
+    /// No longer declared, as they were.
+    pub gone: Vec<Object>,
     pub events: Vec<Event>,
 }
 
@@ -46,7 +46,7 @@ impl Declared {
     pub fn load(&mut self, snapshot: &Snapshot, resolved: Resolved) -> Reload {
         let faults = Faults::of(snapshot, &resolved);
         let before = std::mem::take(&mut self.desired);
-        let (mut reload, mut desired) = (Reload::default(), Desired::default());
+        let (mut reload, mut desired) = (Reload::default(), resolved.desired.beside());
         for (key, object) in &resolved.desired.objects {
             let old = before.objects.get(key);
             if old.is_none() && faults.unsure.contains(&name(object)) {
@@ -66,8 +66,7 @@ impl Declared {
                 self.kept.insert(key.clone());
                 desired.objects.insert(key.clone(), old.clone());
             } else {
-                reload.events.push(Event::of(&old.origin, Happening::Undeclared, "what runs of it stays"));
-                reload.gone.push(key.clone());
+                reload.gone.push(old.clone());
             }
         }
         self.desired = Arc::new(desired);

@@ -6,6 +6,7 @@
 use super::agenda::{Agenda, Hindrance, Outlook, Pace};
 use super::declared::Declared;
 use super::standing::{Rollout, Standing, Trouble};
+use super::undeclared::Undeclared;
 use crate::aws::CallError;
 use crate::execute::{ActionResult, Outcome};
 use crate::model::desired::Desired;
@@ -28,6 +29,9 @@ pub struct Kept {
     pub declared: Declared,
     agenda: Agenda,
     standings: BTreeMap<Key, Standing>,
+    undeclared: Undeclared,
+    /// What is no longer declared is deleted.
+    prunes: bool,
     has_loaded: bool,
 }
 
@@ -40,11 +44,13 @@ pub struct Turn {
 }
 
 impl Kept {
-    pub fn new(pace: Pace) -> Self {
+    pub fn new(pace: Pace, prunes: bool) -> Self {
         Self {
             declared: Declared::default(),
             agenda: Agenda::new(pace),
             standings: BTreeMap::new(),
+            undeclared: Undeclared::new(pace.grace()),
+            prunes,
             has_loaded: false,
         }
     }
@@ -54,14 +60,23 @@ impl Kept {
         let is_first = !std::mem::replace(&mut self.has_loaded, true);
         let before = self.declared.revision.clone();
         let reload = self.declared.load(snapshot, resolved);
-        reload.gone.iter().for_each(|key| self.forget(key));
+        let mut events = reload.events;
+        for gone in &reload.gone {
+            self.forget(&gone.key);
+            let what = if self.prunes {
+                "it is pruned, unless its policy keeps it"
+            } else {
+                "what runs of it stays"
+            };
+            events.push(Event::of(&gone.origin, Happening::Undeclared, what));
+        }
         for key in &reload.changed {
+            self.undeclared.declared(key);
             // What a source holds when it is first read is for the first sweep.
             if !is_first {
                 self.agenda.changed(key, now);
             }
         }
-        let mut events = reload.events;
         if !is_first && (!reload.changed.is_empty() || before != self.declared.revision) {
             let changed = counted(reload.changed.len(), "changed object");
             let revision = self.declared.revision.as_ref().map(|revision| format!(" @ {}", short(revision)));
@@ -70,21 +85,37 @@ impl Kept {
         events
     }
 
-    /// A sweep that began then has looked at everything.
-    pub fn swept(&mut self, planned: &Planned, began: Instant, now: Instant) -> Vec<Event> {
+    /// A sweep that began then has looked at all that was `desired`.
+    pub fn swept(
+        &mut self,
+        desired: &Desired,
+        planned: &Planned,
+        began: Instant,
+        now: Instant,
+    ) -> Vec<Event> {
         let view = self.view(planned, None);
-        let mut events = Vec::new();
-        for (object, view) in planned.plan.objects.iter().zip(&view.objects) {
-            let key = &object.key;
-            if !self.agenda.is_news(key, began) || !self.is_declared(key) {
+        let objects = || planned.plan.objects.iter();
+        let is_gone = |object: &&ObjectPlan| !desired.objects.contains_key(&object.key);
+        let going = objects().filter(is_gone).filter(|object| !object.actions.is_empty());
+        let going: Vec<Key> = going.map(|object| object.key.clone()).collect();
+        let mut events = self.undeclared.swept(&planned.plan, &going, began);
+        let is_refused = planned.plan.prune.as_ref().is_some_and(|prune| prune.hold.is_some());
+        for (object, view) in objects().zip(&view.objects) {
+            let (key, is_gone) = (&object.key, is_gone(&object));
+            // Declared since, or no longer: the next sweep will see.
+            let is_old = is_gone == self.is_declared(key) || !self.agenda.is_news(key, began);
+            if is_old || (is_gone && is_refused) {
                 continue;
             }
             if object.actions.is_empty() {
                 events.extend(self.seen(planned, object, view, now));
-            } else {
+            } else if !is_gone || self.undeclared.is_ripe(key) {
                 self.agenda.found(key, began, now);
             }
         }
+        let there: BTreeSet<&Key> = objects().map(|object| &object.key).collect();
+        let declared = &self.declared.desired.objects;
+        self.standings.retain(|key, _| declared.contains_key(key) || there.contains(key));
         events
     }
 
@@ -117,7 +148,9 @@ impl Kept {
         if object.actions.is_empty() {
             return None;
         }
-        if turn.desired.objects.contains_key(&object.key) && !self.is_declared(&object.key) {
+        let was_declared = turn.desired.objects.contains_key(&object.key);
+        let may_go = || turn.keys.contains(&object.key) && self.undeclared.is_ripe(&object.key);
+        if was_declared != self.is_declared(&object.key) || !(was_declared || may_go()) {
             return Some(Hindrance::Outdated);
         }
         self.agenda.hinders(&object.key, &calls(plan, object), turn.began, now)
@@ -147,17 +180,23 @@ impl Kept {
                     Vec::new()
                 }
             });
-            if !self.is_declared(&object.key) {
-                self.forget(&object.key);
-            }
         }
+        let there: BTreeSet<&Key> = planned.plan.objects.iter().map(|object| &object.key).collect();
+        let over = |key: &&Key| !there.contains(key) || !self.is_known(key);
+        let over: Vec<&Key> = turn.keys.iter().chain(turn.desired.objects.keys()).filter(over).collect();
+        over.into_iter().for_each(|key| self.forget(key));
         events
+    }
+
+    /// Whether it is declared, or found to be ours though it is not.
+    fn is_known(&self, key: &Key) -> bool {
+        self.is_declared(key) || self.undeclared.is_ripe(key)
     }
 
     /// A pass has come to nothing: AWS could not be asked at all.
     pub fn failed(&mut self, turn: &Turn, now: Instant) {
         for key in &turn.keys {
-            if self.is_declared(key) {
+            if self.is_known(key) {
                 self.agenda.looked(key, Outlook::Failed, now);
             }
         }
@@ -217,7 +256,7 @@ impl Kept {
             Became::Done => {
                 self.agenda.wrote(key, calls(plan, object), now);
                 self.agenda.looked(key, Outlook::UnderWay, now);
-                let mut events = vec![Event::done(view)];
+                let mut events: Vec<Event> = Event::done(view).into_iter().collect();
                 let standing = Standing::of(object, view, None, None);
                 // Where its rollout stands is for the next look.
                 let rollout = self.standings.get(key).and_then(|before| before.rollout.clone());

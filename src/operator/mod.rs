@@ -20,6 +20,7 @@ mod pass;
 mod publish;
 mod standing;
 mod sweep;
+mod undeclared;
 mod vitals;
 mod wake;
 
@@ -72,7 +73,7 @@ pub struct Operator<S, P> {
 impl<S: Source, P: Publish> Operator<S, P> {
     pub fn new(settings: Settings, session: Session, source: S, publish: P) -> Self {
         Self {
-            kept: Kept::new(Pace(settings.poll)),
+            kept: Kept::new(Pace(settings.poll), session.options.prune.is_some()),
             sweeps: Sweeps::new(),
             sweep: Slot::free(),
             pass: Slot::free(),
@@ -129,7 +130,10 @@ impl<S: Source, P: Publish> Operator<S, P> {
             self.load().await;
             self.sweeps.began = Some(now);
             let (session, desired) = (Arc::clone(&self.session), Arc::clone(&self.kept.declared.desired));
-            self.sweep.begin(async move { Swept { began: now, planned: session.sweep(&desired).await } });
+            self.sweep.begin(async move {
+                let planned = session.sweep(&desired).await;
+                Swept { began: now, desired, planned }
+            });
         }
         let may_pass = self.pass.is_free() && self.sweeps.may_pass;
         if may_pass && let Some(turn) = self.kept.turn(now) {

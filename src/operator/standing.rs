@@ -38,6 +38,8 @@ pub struct Rollout {
     /// `family:revision`.
     pub revision: String,
     pub reason: String,
+    /// Why its tasks stopped.
+    pub causes: Vec<String>,
 }
 
 impl Standing {
@@ -48,7 +50,7 @@ impl Standing {
         live: Option<&Resource>,
         trouble: Option<Trouble>,
     ) -> Self {
-        let held_back = view.differences.iter().filter(|difference| difference.held_back);
+        let held_back = view.differences.iter().filter(|difference| difference.drift && difference.held_back);
         Self {
             verdict: view.verdict,
             hold: view.hold.clone(),
@@ -74,7 +76,10 @@ impl Standing {
         let was = |same: &dyn Fn(&Self) -> bool| before.is_some_and(same);
         let mut events = Vec::new();
         let mut tell = |what, message: &str| events.push(Event::of(object, what, message));
-        if let Some(rollout) = &self.rollout {
+        let failure = self.hold.as_ref().and_then(failure);
+        if let Some(rollout) =
+            self.rollout.as_ref().filter(|rollout| failure.is_none() || !rollout.has_failed())
+        {
             rollout.news(before.and_then(|before| before.rollout.as_ref()), &mut tell);
         }
         if self.verdict == Verdict::Suspended && !was(&|before| before.verdict == Verdict::Suspended) {
@@ -96,7 +101,11 @@ impl Standing {
             self.hold.as_ref().filter(|hold| !was(&|before| before.hold.as_ref() == Some(*hold)))
         {
             let what = if hold.blocked { Happening::Blocked } else { Happening::Waiting };
-            events.push(Event::of(object, what, &hold.message).with_hint(hold.hint.clone()));
+            let causes =
+                self.rollout.iter().filter(|_| failure.is_some()).flat_map(|rollout| &rollout.causes);
+            let words: Vec<&str> = [&hold.message].into_iter().chain(causes).map(String::as_str).collect();
+            let event = Event::of(object, failure.unwrap_or(what), words.join("; "));
+            events.push(event.with_hint(hold.hint.clone()));
         }
         if let Some(trouble) = &self.trouble {
             let known = |before: &Self| before.trouble.as_ref().is_some_and(|was| was.gist == trouble.gist);
@@ -106,6 +115,16 @@ impl Standing {
             }
         }
         events
+    }
+}
+
+/// The holds that say that what is wanted was tried and failed.
+fn failure(hold: &HoldView) -> Option<Happening> {
+    match hold.reason {
+        "RolledBack" => Some(Happening::RolledBack),
+        "RollingBack" => Some(Happening::RollingBack),
+        "RolloutFailed" => Some(Happening::RolloutFailed),
+        _ => None,
     }
 }
 
@@ -125,6 +144,7 @@ impl Rollout {
             state,
             revision: family_and_revision(primary["taskDefinition"].as_str().unwrap_or_default()).to_owned(),
             reason: judged.reason.clone().unwrap_or_default(),
+            causes: judged.causes.iter().map(|cause| cause.message.clone()).collect(),
         })
     }
 
@@ -142,6 +162,10 @@ impl Rollout {
     /// Whether time alone will bring it somewhere else.
     pub fn is_under_way(&self) -> bool {
         matches!(self.state, RolloutState::Rolling | RolloutState::RollingBack)
+    }
+
+    fn has_failed(&self) -> bool {
+        !matches!(self.state, RolloutState::Rolling | RolloutState::Done)
     }
 
     /// Which revision, and why.
@@ -177,7 +201,8 @@ mod tests {
 
     fn rolling(id: &str, state: RolloutState) -> Standing {
         let reason = if state == RolloutState::Failed { "tasks failed".to_owned() } else { String::new() };
-        let rollout = Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason };
+        let rollout =
+            Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason, causes: vec![] };
         Standing { rollout: Some(rollout), ..fine(Verdict::Unchanged) }
     }
 

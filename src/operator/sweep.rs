@@ -8,10 +8,12 @@ use super::publish::Publish;
 use super::wake::Panicked;
 use super::{Operator, Settings};
 use crate::aws::CallError;
+use crate::model::desired::Desired;
 use crate::plan::Verdict;
 use crate::reconcile::Planned;
 use crate::report::{Event, Happening};
 use crate::source::Source;
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Sweeps come up to this much sooner or later, so that many operators do not come at once.
@@ -20,6 +22,7 @@ const JITTER: f64 = 0.1;
 /// A sweep that has come back.
 pub(super) struct Swept {
     pub began: Instant,
+    pub desired: Arc<Desired>,
     pub planned: Result<Planned, CallError>,
 }
 
@@ -90,20 +93,22 @@ impl<S: Source, P: Publish> Operator<S, P> {
     pub(super) async fn swept(&mut self, swept: Result<Swept, Panicked>) {
         let now = Instant::now();
         let swept = match swept {
-            Ok(Swept { began, planned: Ok(planned) }) => match self.sweeps.doubt(&planned, &self.settings) {
-                None => Ok((began, planned)),
-                Some(doubt) => Err((Some(began), doubt)),
-            },
-            Ok(Swept { began, planned: Err(error) }) => Err((Some(began), error.to_string())),
+            Ok(Swept { began, desired, planned: Ok(planned) }) => {
+                match self.sweeps.doubt(&planned, &self.settings) {
+                    None => Ok((began, desired, planned)),
+                    Some(doubt) => Err((Some(began), doubt)),
+                }
+            }
+            Ok(Swept { began, planned: Err(error), .. }) => Err((Some(began), error.to_string())),
             Err(panicked) => Err((None, panicked.to_string())),
         };
         let events = match swept {
-            Ok((began, planned)) => {
+            Ok((began, desired, planned)) => {
                 self.vitals.metrics.ran("sweep", now - began, true);
                 self.vitals.swept();
                 self.sweeps.failed = 0;
                 self.sweeps.next = now + jittered(self.settings.interval, JITTER);
-                let news = self.kept.swept(&planned, began, now);
+                let news = self.kept.swept(&desired, &planned, began, now);
                 [self.sweeps.reached(), news].concat()
             }
             Err((began, cause)) => {

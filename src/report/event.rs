@@ -156,24 +156,24 @@ impl Event {
         Self { object: Some(object.to_string()), ..Self::of_all(what, message) }
     }
 
-    /// What was done to an object.
-    pub fn done(view: &ObjectView) -> Self {
+    /// What was done to an object; nothing, where something was only noted down in its tags.
+    pub fn done(view: &ObjectView) -> Option<Self> {
+        let written: Vec<_> = view.differences.iter().filter(|difference| !difference.held_back).collect();
+        let is_drift = !written.is_empty() && written.iter().all(|difference| difference.drift);
         let what = match view.verdict {
             Verdict::Create => Happening::Created,
-            Verdict::Drift => Happening::Healed,
             Verdict::Adopt => Happening::Adopted,
             Verdict::Delete => Happening::Deleted,
-            Verdict::Change
-            | Verdict::Unchanged
-            | Verdict::Retained
-            | Verdict::NotOwned
-            | Verdict::Unreadable
-            | Verdict::Suspended => Happening::Changed,
+            _ if is_drift => Happening::Healed,
+            _ if written.is_empty() && view.calls.iter().all(|call| call.operation == "ecs:TagResource") => {
+                return None;
+            }
+            _ => Happening::Changed,
         };
-        let written = view.differences.iter().filter(|difference| !difference.held_back);
-        let paths = written.map(|difference| difference.path.clone()).collect();
-        let class = view.change.filter(|_| matches!(view.verdict, Verdict::Change | Verdict::Drift));
-        Self::of(&view.object, what, class.map(change).unwrap_or_default()).at(paths)
+        let class = written.iter().map(|difference| difference.change).max();
+        let class = class.filter(|_| matches!(what, Happening::Changed | Happening::Healed));
+        let paths = written.iter().map(|difference| difference.path.clone()).collect();
+        Some(Self::of(&view.object, what, class.map(change).unwrap_or_default()).at(paths))
     }
 
     #[must_use]

@@ -107,12 +107,22 @@ pub struct Life<'a> {
 pub const INTERVAL: Duration = Duration::from_mins(5);
 
 impl Life<'_> {
+    async fn operator(world: &World, files: &Files, told: &Told) -> Operator<Files, Told> {
+        let settings = Settings { interval: INTERVAL, poll: Duration::from_secs(5), expect_account: None };
+        Operator::new(settings, world.another_session().await, files.clone(), told.clone())
+    }
+
+    /// Runs an operator over `files` until it is killed.
+    pub async fn killed_after(world: &World, files: &Files, time: Duration) {
+        let operator = Self::operator(world, files, &Told::default()).await;
+        // Whatever is under way is dropped where it stands.
+        let _ = tokio::time::timeout(time, operator.run(Wake::default())).await;
+    }
+
     /// Runs an operator over `files` for as long as its `story` takes.
     pub async fn of(world: &World, files: &Files, story: impl AsyncFnOnce(&Life)) {
-        let settings = Settings { interval: INTERVAL, poll: Duration::from_secs(5), expect_account: None };
-        let told = Told::default();
-        let wake = Wake::default();
-        let operator = Operator::new(settings, world.another_session().await, files.clone(), told.clone());
+        let (told, wake) = (Told::default(), Wake::default());
+        let operator = Self::operator(world, files, &told).await;
         let life = Life { world, files: files.clone(), told, wake: wake.clone() };
         let story = async {
             story(&life).await;

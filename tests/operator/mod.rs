@@ -4,5 +4,7 @@ mod files;
 mod life;
 #[cfg(unix)]
 mod process;
+mod prune;
+mod rollback;
 mod stories;
 mod trouble;
