@@ -103,7 +103,12 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::new(&cli.global);
     let done = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run(cli.command, &ui)),
+        Ok(runtime) => {
+            let done = runtime.block_on(run(cli.command, &ui));
+            // A read of a file that never ends keeps no command from ending.
+            runtime.shutdown_background();
+            done
+        }
         Err(error) => Err(Failure::world("the process could not start its threads").caused_by(&error)),
     };
     let exit = done.unwrap_or_else(|failure| {

@@ -1,25 +1,23 @@
 //! All that the loop knows, and what follows from it: it is told what happened and when, and answers what to do next
-//! and what to tell. Pure: it reads no clock and waits for nothing. Tests: at the end.
+//! and what to tell. Pure: it reads no clock and waits for nothing. Tests: at the end, and `tests/operator`.
 //!
 //! What is wanted is [`Declared`], when each object's turn is the [`Agenda`], what people were told the [`Standing`]s.
+//! What follows from a look at one object is in [`super::seen`].
 
 use super::agenda::{Agenda, Hindrance, Outlook, Pace};
 use super::declared::Declared;
-use super::standing::{Rollout, Standing, Trouble};
+use super::standing::Standing;
 use super::undeclared::Undeclared;
-use crate::aws::CallError;
-use crate::execute::{ActionResult, Outcome};
+use crate::execute::Outcome;
 use crate::model::desired::Desired;
-use crate::model::names::{Key, Kind};
-use crate::model::observed::Sighting;
+use crate::model::names::Key;
 use crate::model::state::digest;
-use crate::plan::{Hold, ObjectPlan, Plan, Verdict};
+use crate::plan::{ObjectPlan, Plan};
 use crate::reconcile::Planned;
-use crate::report::{Event, Happening, ObjectView, Result as Became, Source, View, counted, short};
+use crate::report::{Event, Happening, Source, View, counted, short};
 use crate::resolve::Resolved;
 use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Objects in one pass: so many that a changed manifest never waits long for a pass that is under way.
@@ -27,8 +25,8 @@ const AT_ONCE: usize = 100;
 
 pub struct Kept {
     pub declared: Declared,
-    agenda: Agenda,
-    standings: BTreeMap<Key, Standing>,
+    pub(super) agenda: Agenda,
+    pub(super) standings: BTreeMap<Key, Standing>,
     undeclared: Undeclared,
     /// What is no longer declared is deleted.
     prunes: bool,
@@ -93,7 +91,7 @@ impl Kept {
         began: Instant,
         now: Instant,
     ) -> Vec<Event> {
-        let view = self.view(planned, None);
+        let view = view(planned, None);
         let objects = || planned.plan.objects.iter();
         let is_gone = |object: &&ObjectPlan| !desired.objects.contains_key(&object.key);
         let going = objects().filter(is_gone).filter(|object| !object.actions.is_empty());
@@ -165,7 +163,7 @@ impl Kept {
         outcome: &Outcome,
         now: Instant,
     ) -> Vec<Event> {
-        let view = self.view(planned, Some((plan, outcome)));
+        let view = view(planned, Some((plan, outcome)));
         let mut events = Vec::new();
         for ((before, object), view) in planned.plan.objects.iter().zip(&plan.objects).zip(&view.objects) {
             let hindrance = self.hindrance(&planned.plan, before, turn, now);
@@ -184,7 +182,9 @@ impl Kept {
         let there: BTreeSet<&Key> = planned.plan.objects.iter().map(|object| &object.key).collect();
         let over = |key: &&Key| !there.contains(key) || !self.is_known(key);
         let over: Vec<&Key> = turn.keys.iter().chain(turn.desired.objects.keys()).filter(over).collect();
-        over.into_iter().for_each(|key| self.forget(key));
+        for key in over {
+            self.forget(key);
+        }
         events
     }
 
@@ -211,149 +211,143 @@ impl Kept {
         self.standings.iter()
     }
 
-    fn view(&self, planned: &Planned, done: Option<(&Plan, &Outcome)>) -> View {
-        let view = View::of(&planned.plan, &Source::default(), false);
-        let view = view.with_rollouts(&planned.plan, &planned.observed);
-        match done {
-            Some((plan, outcome)) => view.with_outcome(plan, outcome),
-            None => view,
-        }
-    }
-
-    /// Nothing was to be written.
-    fn seen(
-        &mut self,
-        planned: &Planned,
-        object: &ObjectPlan,
-        view: &ObjectView,
-        now: Instant,
-    ) -> Vec<Event> {
-        let key = &object.key;
-        let live = planned.observed.resources.get(key).and_then(Sighting::present);
-        let standing = Standing::of(object, view, live, None);
-        let rolls = standing.rollout.as_ref().is_some_and(Rollout::is_under_way);
-        let outlook = match &object.hold {
-            _ if object.verdict == Verdict::Unreadable => Outlook::Failed,
-            Some(Hold::Waiting(_)) => Outlook::UnderWay,
-            _ if rolls => Outlook::UnderWay,
-            _ => Outlook::Settled,
-        };
-        self.agenda.looked(key, outlook, now);
-        self.stands(view, key, standing)
-    }
-
-    /// Calls were made.
-    fn written(
-        &mut self,
-        object: &ObjectPlan,
-        view: &ObjectView,
-        result: &Became,
-        (plan, outcome): (&Plan, &Outcome),
-        now: Instant,
-    ) -> Vec<Event> {
-        let key = &object.key;
-        match result {
-            Became::Done => {
-                self.agenda.wrote(key, calls(plan, object), now);
-                self.agenda.looked(key, Outlook::UnderWay, now);
-                let mut events: Vec<Event> = Event::done(view).into_iter().collect();
-                let standing = Standing::of(object, view, None, None);
-                // Where its rollout stands is for the next look.
-                let rollout = self.standings.get(key).and_then(|before| before.rollout.clone());
-                events.extend(self.stands(view, key, Standing { rollout, ..standing }));
-                self.nudge(key, now);
-                events
-            }
-            Became::Failed { error, .. } => {
-                self.agenda.looked(key, Outlook::Failed, now);
-                let results = object.actions.iter().filter_map(|index| outcome.results.get(*index));
-                let failed = results.filter_map(|result| match result {
-                    // It was not even tried.
-                    ActionResult::Failed(error) if error.code == CallError::STOPPED => None,
-                    ActionResult::Failed(error) => Some(format!("{} {}", error.operation, error.code)),
-                    _ => None,
-                });
-                let gist: String = failed.collect();
-                if gist.is_empty() {
-                    return Vec::new();
-                }
-                let trouble = Trouble {
-                    what: Happening::Failed,
-                    gist,
-                    message: error.message.clone(),
-                    hint: error.hints.first().cloned(),
-                };
-                self.troubled(object, view, trouble)
-            }
-            // The next look says whose it is, and what it comes after says why.
-            Became::NotOwned => {
-                self.agenda.looked(key, Outlook::UnderWay, now);
-                Vec::new()
-            }
-            Became::Skipped => {
-                self.agenda.looked(key, Outlook::Failed, now);
-                Vec::new()
-            }
-        }
-    }
-
-    /// What was written is not there.
-    fn not_kept(&mut self, object: &ObjectPlan, view: &ObjectView, times: u32, now: Instant) -> Vec<Event> {
-        self.agenda.looked(&object.key, Outlook::NotKept, now);
-        if times < 2 {
-            return Vec::new();
-        }
-        let paths: Vec<&str> = view.differences.iter().map(|difference| difference.path.as_str()).collect();
-        let trouble = Trouble {
-            what: Happening::NotKept,
-            gist: paths.join(" "),
-            message: format!("written {times} times, and it differs again: {}", paths.join(", ")),
-            hint: Some(
-                "AWS ignores it, or somebody else writes it too; it is tried again ever later".to_owned(),
-            ),
-        };
-        let told = self.troubled(object, view, trouble);
-        if self.agenda.tell_once(&object.key) { told } else { Vec::new() }
-    }
-
-    fn troubled(&mut self, object: &ObjectPlan, view: &ObjectView, trouble: Trouble) -> Vec<Event> {
-        let standing = Standing::of(object, view, None, Some(trouble));
-        let rollout = self.standings.get(&object.key).and_then(|before| before.rollout.clone());
-        self.stands(view, &object.key, Standing { rollout, ..standing })
-    }
-
-    fn stands(&mut self, view: &ObjectView, key: &Key, standing: Standing) -> Vec<Event> {
-        let events = standing.news(&view.object, self.standings.get(key));
-        self.standings.insert(key.clone(), standing);
-        events
-    }
-
-    /// What is held up may have waited for this.
-    fn nudge(&mut self, written: &Key, now: Instant) {
-        // Nothing depends on a service.
-        if written.kind == Kind::EcsService {
-            return;
-        }
-        let desired = Arc::clone(&self.declared.desired);
-        for object in desired.objects.values().filter(|object| object.depends_on().contains(written)) {
-            let is_held = self.standings.get(&object.key).is_some_and(|standing| standing.hold.is_some());
-            if is_held || self.agenda.waits(&object.key) {
-                self.agenda.nudged(&object.key, now);
-            }
-        }
-    }
-
     fn forget(&mut self, key: &Key) {
         self.agenda.gone(key);
         self.standings.remove(key);
     }
 }
 
+/// What a plan says, and what became of it where it was carried out.
+fn view(planned: &Planned, done: Option<(&Plan, &Outcome)>) -> View {
+    let view = View::of(&planned.plan, &Source::default(), false);
+    let view = view.with_rollouts(&planned.plan, &planned.observed);
+    match done {
+        Some((plan, outcome)) => view.with_outcome(plan, outcome),
+        None => view,
+    }
+}
+
 /// The calls of an object, each by its hash: what was written is remembered, not its secrets.
-fn calls(plan: &Plan, object: &ObjectPlan) -> BTreeSet<String> {
+pub(super) fn calls(plan: &Plan, object: &ObjectPlan) -> BTreeSet<String> {
     let actions = object.actions.iter().filter_map(|index| plan.actions.get(*index));
     let text = |action: &crate::plan::Action| {
         format!("{} {}", action.operation, serde_json::Value::Object(action.input.clone()))
     };
     actions.map(|action| digest(&text(action))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::read::{Asked, read};
+    use crate::model::desired::Document;
+    use crate::model::observed::Observed;
+    use crate::plan::{Action, Verdict};
+    use crate::resolve::{self, resolve};
+    use std::time::Duration;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// Services, each with this many tasks.
+    fn load(kept: &mut Kept, services: &[(&str, u32)], now: Instant) {
+        let mut snapshot = Snapshot { files: vec!["m/a.yaml".to_owned()], ..Snapshot::default() };
+        for (name, count) in services {
+            let text = format!(
+                "{{apiVersion: ecs-operator.dev/v1alpha1, kind: EcsService, metadata: {{name: {name}}}, spec: {{service: {{cluster: shop, launchType: EC2, taskDefinition: web, desiredCount: {count}}}}}}}"
+            );
+            snapshot.objects.extend(read("m/a.yaml", text, Asked::ByName).manifests);
+        }
+        let options = resolve::Options { default_region: Some("eu-central-1".to_owned()) };
+        kept.loaded(&snapshot, resolve(&snapshot, &options), now);
+    }
+
+    /// A plan of all that is declared; `open` has something to do.
+    fn planned(desired: &Desired, open: &[&str]) -> Planned {
+        let mut plan = Plan::default();
+        for object in desired.objects.values() {
+            let is_open = open.contains(&object.key.name.as_str());
+            let actions = if is_open { vec![plan.actions.len()] } else { Vec::new() };
+            if is_open {
+                plan.actions.push(Action {
+                    object: object.key.clone(),
+                    api: "ecs",
+                    operation: "UpdateService",
+                    input: Document::new(),
+                    after: Vec::new(),
+                    bindings: Vec::new(),
+                    must_own: false,
+                });
+            }
+            plan.objects.push(ObjectPlan {
+                key: object.key.clone(),
+                origin: object.origin.clone(),
+                verdict: if is_open { Verdict::Drift } else { Verdict::Unchanged },
+                differences: Vec::new(),
+                notes: Vec::new(),
+                undeclared: Vec::new(),
+                hold: None,
+                actions,
+            });
+        }
+        Planned { observed: Observed::default(), plan }
+    }
+
+    fn kept(services: &[(&str, u32)]) -> (Kept, Instant) {
+        let mut kept = Kept::new(Pace(SECOND * 5), false);
+        let now = Instant::now();
+        load(&mut kept, services, now);
+        (kept, now)
+    }
+
+    fn names(turn: &Turn) -> Vec<&str> {
+        turn.keys.iter().map(|key| key.name.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_there_at_first_is_for_a_sweep_and_what_changes_for_a_pass() {
+        let (mut kept, now) = kept(&[("a", 1), ("b", 1)]);
+        assert!(kept.turn(now).is_none());
+        let desired = (*kept.declared.desired).clone();
+        kept.swept(&desired, &planned(&desired, &["b"]), now, now);
+        assert_eq!(names(&kept.turn(now).unwrap()), ["b"]);
+        load(&mut kept, &[("a", 2), ("b", 1), ("c", 1)], now);
+        assert_eq!(names(&kept.turn(now).unwrap()), ["a", "c"]);
+        assert_eq!(kept.next(), None);
+    }
+
+    #[test]
+    fn what_a_sweep_found_of_an_object_that_changed_meanwhile_is_old() {
+        let (mut kept, began) = kept(&[("a", 1), ("b", 1)]);
+        let before = (*kept.declared.desired).clone();
+        let now = began + SECOND;
+        load(&mut kept, &[("a", 2)], now);
+        assert_eq!(names(&kept.turn(now).unwrap()), ["a"]);
+        kept.swept(&before, &planned(&before, &["a", "b"]), began, now);
+        assert!(kept.turn(now).is_none(), "`a` was looked at since, `b` is not declared any more");
+    }
+
+    #[test]
+    fn what_changed_since_a_pass_has_read_is_not_written_and_comes_next() {
+        let (mut kept, now) = kept(&[("a", 1), ("b", 1)]);
+        load(&mut kept, &[("a", 2), ("b", 2)], now);
+        let turn = kept.turn(now).unwrap();
+        let read = planned(&turn.desired, &["a", "b"]);
+        load(&mut kept, &[("a", 3), ("b", 2)], now + SECOND);
+        let allowed = kept.allowed(&read.plan, &turn, now + SECOND);
+        let objects: Vec<&str> = allowed.actions.iter().map(|action| action.object.name.as_str()).collect();
+        assert_eq!(objects, ["b"]);
+        load(&mut kept, &[("a", 3)], now + SECOND);
+        assert!(kept.allowed(&read.plan, &turn, now + SECOND).actions.is_empty(), "`b` is gone");
+        assert_eq!(names(&kept.turn(now + SECOND).unwrap()), ["a"]);
+    }
+
+    #[test]
+    fn a_large_change_comes_in_several_passes() {
+        let before: Vec<(String, u32)> = (0..250).map(|n| (format!("s{n}"), 1)).collect();
+        let names = |count| before.iter().map(|(name, _)| (name.as_str(), count)).collect::<Vec<_>>();
+        let (mut kept, now) = kept(&names(1));
+        load(&mut kept, &names(2), now);
+        let turns: Vec<usize> = std::iter::from_fn(|| Some(kept.turn(now)?.keys.len())).collect();
+        assert_eq!(turns, [100, 100, 50]);
+    }
 }

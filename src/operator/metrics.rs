@@ -1,7 +1,7 @@
 //! What is counted, in the OpenMetrics format: numbers, kinds and reasons, never the name of a resource.
 //!
 //! What happens is counted as it happens; where things stand ([`Gauges`]) and the calls to AWS are read when somebody
-//! asks. Tests: at the end.
+//! asks. Tests: in [`super::vitals`], and `tests/operator`.
 
 use crate::aws::Aws;
 use crate::execute::{ActionResult, Outcome};

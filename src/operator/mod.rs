@@ -18,6 +18,7 @@ mod kept;
 mod metrics;
 mod pass;
 mod publish;
+mod seen;
 mod standing;
 mod sweep;
 mod undeclared;
@@ -92,12 +93,21 @@ impl<S: Source, P: Publish> Operator<S, P> {
 
     /// Goes on until it is asked to stop.
     pub async fn run(mut self, wake: Wake) {
+        tokio::select! {
+            biased;
+            () = wake.stopped() => {}
+            () = self.turn(&wake) => {}
+        }
+        self.stop().await;
+    }
+
+    /// For ever. It may be dropped wherever it waits: what is under way is not its own.
+    async fn turn(&mut self, wake: &Wake) {
         self.start().await;
         loop {
             let next = self.begin(Instant::now()).await;
             tokio::select! {
                 biased;
-                () = wake.stopped() => break,
                 () = self.source.changed() => self.reload().await,
                 () = wake.asked() => self.look_now(),
                 swept = self.sweep.done() => self.swept(swept).await,
@@ -105,7 +115,6 @@ impl<S: Source, P: Publish> Operator<S, P> {
                 () = sleep_until(next) => {}
             }
         }
-        self.stop().await;
     }
 
     async fn start(&mut self) {
@@ -153,7 +162,7 @@ impl<S: Source, P: Publish> Operator<S, P> {
 
     /// Reads the source; whether it says anything new.
     async fn load(&mut self) -> bool {
-        let snapshot = self.source.load().await;
+        let Some(snapshot) = self.source.load().await else { return false };
         let default_region = self.session.aws.default_region().map(str::to_owned);
         let resolved = resolve(&snapshot, &Options { default_region });
         let now = Instant::now();

@@ -97,9 +97,13 @@ impl Standing {
             let drifted = Event::of(object, Happening::Drifted, "its manifest says only to report it");
             events.push(drifted.at(self.drift.clone()));
         }
-        if let Some(hold) =
-            self.hold.as_ref().filter(|hold| !was(&|before| before.hold.as_ref() == Some(*hold)))
-        {
+        // What is waited for may change; that it waits was told.
+        let told = |hold: &HoldView| {
+            was(&|before| {
+                before.hold.as_ref().is_some_and(|old| old == hold || !(old.blocked || hold.blocked))
+            })
+        };
+        if let Some(hold) = self.hold.as_ref().filter(|hold| !told(hold)) {
             let what = if hold.blocked { Happening::Blocked } else { Happening::Waiting };
             let causes =
                 self.rollout.iter().filter(|_| failure.is_some()).flat_map(|rollout| &rollout.causes);

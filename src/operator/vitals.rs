@@ -153,3 +153,52 @@ fn gauges(state: &State, kept: &Kept) -> Gauges {
     }
     gauges
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::{Connection, Exchange};
+    use crate::operator::agenda::Pace;
+    use std::future::ready;
+    use std::sync::Arc;
+    use tokio::time::sleep;
+
+    async fn vitals(interval: Duration) -> Vitals {
+        let call: Exchange = Arc::new(|_| Box::pin(ready(Err(std::io::ErrorKind::NotConnected.into()))));
+        let aws = Aws::connect(Connection::InProcess { call, region: "eu-central-1".to_owned() }).await;
+        Vitals::new(&aws, interval)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_loop_that_turns_is_alive_and_one_that_has_looked_lately_is_ready() {
+        let vitals = vitals(Duration::from_mins(10)).await;
+        assert!(vitals.alive().is_good && !vitals.ready().is_good);
+        vitals.swept();
+        assert_eq!(vitals.ready().text, "ready\neverything was looked at 0 s ago\n0 objects declared\n");
+        sleep(Duration::from_mins(30)).await;
+        assert!(vitals.ready().is_good);
+        assert_eq!(vitals.alive().text, "the loop is stuck: it turned 1800 s ago\n");
+        vitals.turned();
+        sleep(Duration::from_secs(1)).await;
+        assert!(vitals.alive().is_good && !vitals.ready().is_good);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_amiss_is_named_and_does_not_make_it_unready() {
+        let vitals = vitals(Duration::from_secs(1)).await;
+        vitals.swept();
+        let mut kept = Kept::new(Pace(Duration::from_secs(5)), false);
+        kept.declared.wrong.insert("fleet/a.yaml".to_owned(), "its text".to_owned());
+        vitals.update(&kept, Some(&"no route".to_owned()));
+        let ready = vitals.ready();
+        assert!(
+            ready.is_good && ready.text.ends_with("AWS cannot be asked: no route\ninvalid: fleet/a.yaml\n"),
+            "{}",
+            ready.text
+        );
+        let metrics = vitals.metrics.text().unwrap();
+        for line in ["ecs_operator_source_invalid 1.0", "ecs_operator_aws_reachable 0.0", "# EOF"] {
+            assert!(metrics.lines().any(|one| one == line), "{line}: {metrics}");
+        }
+    }
+}

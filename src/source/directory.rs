@@ -8,6 +8,7 @@ use crate::manifest::problem::{Problem, Severity};
 use crate::manifest::read::{Asked, read};
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -16,41 +17,73 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// What stands in `paths`; `stdin` is read for `-`.
 pub fn load(paths: &[PathBuf], stdin: &mut dyn Read) -> Snapshot {
-    let mut loader = Loader::default();
-    for path in paths {
-        if path.as_os_str() == "-" {
-            loader.read(path, stdin, Asked::ByName);
-        } else {
-            loader.path(path, Asked::ByName);
-        }
-    }
-    let mut snapshot = loader.snapshot;
-    snapshot.revision = git::revision(paths);
-    if snapshot.objects.is_empty() && !snapshot.problems.iter().any(Problem::is_error) {
-        let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
-        let message = format!("no manifests in {}", names.join(", "));
-        let mut problem = Problem::about(
-            Severity::Error,
-            &shown(paths.first().map_or(Path::new("."), PathBuf::as_path)),
-            message,
-        );
-        problem.hint("manifests stand in files that end in .yaml, .yml or .json");
-        snapshot.problems.push(problem);
-    }
-    snapshot
+    Files::gather(paths, stdin).snapshot(git::revision(paths))
 }
 
+/// All files of a source, before anything is made of them.
 #[derive(Default)]
-struct Loader {
-    snapshot: Snapshot,
+pub(super) struct Files {
+    /// Where the source is, as the command line names it.
+    places: Vec<String>,
+    read: Vec<File>,
+    problems: Vec<Problem>,
     /// Files and directories read, so that each is read once.
     seen: BTreeSet<PathBuf>,
 }
 
-impl Loader {
+struct File {
+    path: String,
+    text: String,
+    asked: Asked,
+}
+
+impl Files {
+    pub fn gather(paths: &[PathBuf], stdin: &mut dyn Read) -> Self {
+        let mut files = Self { places: paths.iter().map(|path| shown(path)).collect(), ..Self::default() };
+        for path in paths {
+            if path.as_os_str() == "-" {
+                files.read(path, stdin, Asked::ByName);
+            } else {
+                files.path(path, Asked::ByName);
+            }
+        }
+        files
+    }
+
+    /// The same for the same files with the same contents, in this process.
+    pub fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for File { path, text, .. } in &self.read {
+            (path, text).hash(&mut hasher);
+        }
+        self.problems.iter().for_each(|problem| problem.to_string().hash(&mut hasher));
+        hasher.finish()
+    }
+
+    pub fn snapshot(self, revision: Option<String>) -> Snapshot {
+        let mut snapshot = Snapshot { revision, problems: self.problems, ..Snapshot::default() };
+        for File { path, text, asked } in self.read {
+            let reading = read(&path, text, asked);
+            snapshot.files.push(path);
+            snapshot.objects.extend(reading.manifests);
+            snapshot.problems.extend(reading.problems);
+        }
+        if snapshot.objects.is_empty() && !snapshot.problems.iter().any(Problem::is_error) {
+            let names: Vec<String> = self.places.iter().map(|place| format!("`{place}`")).collect();
+            let message = format!("no manifests in {}", names.join(", "));
+            let first = self.places.first().map_or(".", String::as_str);
+            let mut problem = Problem::about(Severity::Error, first, message);
+            problem.hint("manifests stand in files that end in .yaml, .yml or .json");
+            snapshot.problems.push(problem);
+        }
+        snapshot
+    }
+
     fn path(&mut self, path: &Path, asked: Asked) {
         let canonical = match fs::canonicalize(path) {
             Ok(canonical) => canonical,
+            // Somebody has taken it away since the directory was listed.
+            Err(_) if asked == Asked::InDirectory && is_gone(path) => return,
             Err(error) => return self.failed(path, &error),
         };
         if !self.seen.insert(canonical.clone()) {
@@ -79,19 +112,19 @@ impl Loader {
 
     fn read(&mut self, path: &Path, stdin: &mut dyn Read, asked: Asked) {
         match text(path, stdin) {
-            Ok((path, text)) => {
-                let reading = read(&path, text, asked);
-                self.snapshot.files.push(path);
-                self.snapshot.objects.extend(reading.manifests);
-                self.snapshot.problems.extend(reading.problems);
-            }
-            Err(problem) => self.snapshot.problems.push(*problem),
+            Ok((path, text)) => self.read.push(File { path, text, asked }),
+            Err(problem) => self.problems.push(*problem),
         }
     }
 
     fn failed(&mut self, path: &Path, error: &io::Error) {
-        self.snapshot.problems.push(unreadable(&shown(path), error));
+        self.problems.push(unreadable(&shown(path), error));
     }
+}
+
+/// Not even a link that leads nowhere.
+fn is_gone(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// The text of a file, or of `stdin` for `-`, after the name that people know it by.

@@ -53,11 +53,11 @@ impl Source for Files {
         "fleet".to_owned()
     }
 
-    async fn load(&mut self) -> Snapshot {
+    async fn load(&mut self) -> Option<Snapshot> {
         let mut snapshot = Snapshot::default();
         if *self.gone.lock().unwrap() {
             snapshot.problems.push(Problem::about(Severity::Error, "fleet", "there is no such directory"));
-            return snapshot;
+            return Some(snapshot);
         }
         for (name, text) in &*self.texts.lock().unwrap() {
             let path = format!("fleet/{name}");
@@ -70,7 +70,7 @@ impl Source for Files {
             snapshot.objects.extend(reading.manifests);
             snapshot.problems.extend(reading.problems);
         }
-        snapshot
+        Some(snapshot)
     }
 
     async fn changed(&mut self) {
