@@ -9,6 +9,7 @@
 mod apply;
 mod completions;
 mod connection;
+mod demo;
 mod failure;
 mod import;
 mod interrupt;
@@ -44,6 +45,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  ecs-operator demo                         the tour, in a minute
   ecs-operator plan deploy                  what would change
   ecs-operator apply deploy --wait          make it so, and wait until the tasks run
   ecs-operator apply deploy --sandbox       the same against a small AWS on this machine
@@ -60,6 +62,7 @@ enum Command {
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
 }
 
@@ -129,6 +132,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
+        Command::Demo(args) => demo::run(&args, ui).await,
         Command::Completions(args) => completions::run(&args, ui),
     }
 }

@@ -10,7 +10,7 @@ use crate::reconcile::Session;
 use crate::report::{ObjectView, View};
 
 /// The owner of what is made without one being named.
-const DEFAULT_OWNER: &str = "default";
+pub const DEFAULT_OWNER: &str = "default";
 
 /// What is asked of a pass beyond the manifests.
 #[derive(Debug, Clone, clap::Args)]
