@@ -8,6 +8,7 @@
 
 mod apply;
 mod connection;
+mod crds;
 mod failure;
 mod import;
 mod interrupt;
@@ -46,6 +47,7 @@ enum Command {
     Status(status::Args),
     Import(import::Args),
     Schema(schema::Args),
+    Crds(crds::Args),
     Sandbox(sandbox::Args),
 }
 
@@ -98,6 +100,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Status(args) => status::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
+        Command::Crds(args) => crds::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
     }
 }
