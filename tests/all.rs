@@ -5,6 +5,7 @@
 //! - [`readme`]: the README is true.
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`cli`]: whole commands, in transcripts.
+//! - [`kube`]: the definitions against a real Kubernetes API.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
 //! - [`pasted`]: what people keep in their repositories, applied.
@@ -20,6 +21,7 @@ mod cli;
 mod corpus;
 mod iam;
 mod import;
+mod kube;
 mod model;
 mod moto;
 mod operations;

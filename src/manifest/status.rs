@@ -15,9 +15,9 @@ pub const MOST_PATHS: usize = 20;
 pub struct Status {
     #[serde(flatten)]
     pub object: ObjectStatus,
-    /// Of a service only.
+    /// Empty but for services.
     #[serde(flatten)]
-    pub service: Option<ServiceStatus>,
+    pub service: ServiceStatus,
 }
 
 /// What the operator last saw and did.
@@ -125,7 +125,7 @@ pub struct Drift {
     /// How many paths differ.
     pub count: i32,
     /// The first of them, as `plan` prints them.
-    #[schemars(length(max = 20))]
+    #[schemars(length(max = MOST_PATHS))]
     pub paths: Vec<String>,
 }
 
@@ -164,12 +164,15 @@ mod tests {
     fn a_service_has_all_in_one_map_and_another_kind_nothing_of_services() {
         let object = ObjectStatus { observed_generation: Some(3), ..ObjectStatus::default() };
         let service = ServiceStatus { running: Some(2), ..ServiceStatus::default() };
-        let status = Status { object: object.clone(), service: Some(service) };
-        let written = serde_json::to_value(&status).unwrap();
-        assert_eq!(written, json!({"observedGeneration": 3, "running": 2}));
-        assert_eq!(serde_json::from_value::<Status>(written).unwrap(), status);
-        let written = serde_json::to_value(Status { object, service: None }).unwrap();
-        assert_eq!(written, json!({"observedGeneration": 3}));
+        for (service, expected) in [
+            (service, json!({"observedGeneration": 3, "running": 2})),
+            (ServiceStatus::default(), json!({"observedGeneration": 3})),
+        ] {
+            let status = Status { object: object.clone(), service };
+            let written = serde_json::to_value(&status).unwrap();
+            assert_eq!(written, expected);
+            assert_eq!(serde_json::from_value::<Status>(written).unwrap(), status);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@
 mod rules;
 mod structural;
 
-pub use rules::Rule;
+pub use rules::{RULES, Rule};
 
 use super::describe::description;
 use super::status::{ObjectStatus, Status};
@@ -119,8 +119,8 @@ fn column((name, of, path, wide): &Column) -> Value {
     column
 }
 
-/// `kubectl scale` sets `desiredCount`, which is honest where the manifest owns it: without one the API server has
-/// nothing to scale and says so, beside `autoscaling` a [rule](rules) refuses the change.
+/// `kubectl scale` sets `desiredCount`, and the manifest owns it from then on. Where it could not, beside `autoscaling`
+/// and under `DAEMON`, [rules] refuse the change.
 fn subresources(kind: Kind) -> Value {
     let mut subresources = json!({"status": {}});
     if kind == Kind::EcsService {

@@ -4,7 +4,7 @@
 //! A rule never refuses what `validate` lets pass; the other way round much is left to the operator. The API server
 //! estimates what a rule can cost from the bounds of what it touches and refuses a definition that may cost too much: so
 //! lists and texts that the model leaves unbounded have [`BOUNDS`] here. Rules about what changes
-//! ([`object_scope`], and `desired-count-owner`) see `oldSelf`. Optional members (`?`) need Kubernetes 1.30. Tests:
+//! (named `…-stays`) see `oldSelf`. Optional members (`?`) need Kubernetes 1.30. Tests:
 //! `tests/kube/rules.rs` has for each rule an object that is refused and its neighbour that is not.
 
 use super::super::checks::FARGATE_SIZES;
@@ -53,45 +53,49 @@ const fn rule(
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     // ---- What an object is cannot change ----
-    rule("cluster-name", "EcsCluster object", ".spec",
+    rule("cluster-name-stays", "EcsCluster object", ".spec",
         "(has(self.spec.clusterName) ? self.spec.clusterName : self.metadata.name) == (has(oldSelf.spec.clusterName) ? oldSelf.spec.clusterName : oldSelf.metadata.name)",
         Text("`clusterName` cannot be changed on what exists")),
-    rule("provider-name", "EcsCapacityProvider object", ".spec",
+    rule("provider-name-stays", "EcsCapacityProvider object", ".spec",
         "{provider} == (has(oldSelf.spec.name) ? oldSelf.spec.name : oldSelf.metadata.name)",
         Text("`name` cannot be changed on what exists")),
-    rule("repository-name", "EcrRepository object", ".spec",
+    rule("repository-name-stays", "EcrRepository object", ".spec",
         "(has(self.spec.repositoryName) ? self.spec.repositoryName : self.metadata.name) == (has(oldSelf.spec.repositoryName) ? oldSelf.spec.repositoryName : oldSelf.metadata.name)",
         Text("`repositoryName` cannot be changed on what exists")),
-    rule("service-name", "EcsService object", ".spec.service",
+    rule("service-name-stays", "EcsService object", ".spec.service",
         "(has(self.spec.service.serviceName) ? self.spec.service.serviceName : self.metadata.name) == (has(oldSelf.spec.service.serviceName) ? oldSelf.spec.service.serviceName : oldSelf.metadata.name)",
         Text("`serviceName` cannot be changed on what exists")),
     // An ARN ends in the name.
-    rule("service-cluster", "Service", "",
+    rule("service-cluster-stays", "Service", "",
         "has(self.cluster) && has(oldSelf.cluster) ? {same cluster}
             : has(self.cluster) ? self.cluster == 'default' || self.cluster.endsWith('/default')
             : !has(oldSelf.cluster) || oldSelf.cluster == 'default' || oldSelf.cluster.endsWith('/default')",
         Text("`cluster` cannot be changed on what exists")),
-    rule("provider-cluster", "EcsCapacityProvider", "",
+    rule("provider-cluster-stays", "EcsCapacityProvider", "",
         "has(self.cluster) == has(oldSelf.cluster) && (!has(self.cluster) || {same cluster})",
         Text("`cluster` cannot be changed on what exists")),
     // Where none is named it is the operator's, or the cluster's, and the operator looks.
-    rule("cluster-region", "EcsCluster", "", REGION, REGION_STAYS),
-    rule("provider-region", "EcsCapacityProvider", "", REGION, REGION_STAYS),
-    rule("repository-region", "EcrRepository", "", REGION, REGION_STAYS),
-    rule("service-region", "EcsService", "", REGION, REGION_STAYS),
-    rule("desired-count-owner", "EcsService", ".service",
+    rule("cluster-region-stays", "EcsCluster", "", REGION, REGION_STAYS),
+    rule("provider-region-stays", "EcsCapacityProvider", "", REGION, REGION_STAYS),
+    rule("repository-region-stays", "EcrRepository", "", REGION, REGION_STAYS),
+    rule("service-region-stays", "EcsService", "", REGION, REGION_STAYS),
+    // `kubectl scale` must not seem to do what it cannot.
+    rule("scaled-count-stays", "EcsService", ".service",
         "!has(oldSelf.autoscaling) || !has(self.autoscaling) || !has(self.autoscaling.minCapacity)
             || self.service.?desiredCount.orValue(-1) in [-1, oldSelf.service.?desiredCount.orValue(-1)]",
         Text("`desiredCount` is owned by Application Auto Scaling: change `minCapacity` and `maxCapacity`")),
+    rule("daemon-count-stays", "Service", ".desiredCount",
+        "self.?schedulingStrategy.orValue('') != 'DAEMON' || self.?desiredCount.orValue(-1) in [-1, oldSelf.?desiredCount.orValue(-1)]",
+        Text("`DAEMON` decides the number of tasks itself")),
 
     // ---- Names that a resource cannot have ----
-    rule("a-cluster's-name", "EcsCluster object", "",
+    rule("cluster-name-fits", "EcsCluster object", ".spec",
         "has(self.spec.clusterName) || !self.metadata.name.contains('.')",
         Cel("'`' + self.metadata.name + '` is not a cluster name'")),
-    rule("a-provider's-name", "EcsCapacityProvider object", "",
+    rule("provider-name-fits", "EcsCapacityProvider object", ".spec",
         "!{provider}.matches('^(aws|ecs|fargate|FARGATE)|[.]')",
         Cel("'`' + {provider} + '` is not a capacity provider name'")),
-    rule("a-service's-name", "EcsService object", "",
+    rule("service-name-fits", "EcsService object", ".spec",
         "has(self.spec.service.serviceName) || !self.metadata.name.contains('.')",
         Cel("'`' + self.metadata.name + '` is not a service name'")),
 

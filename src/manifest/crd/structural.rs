@@ -62,7 +62,8 @@ fn either_text(schema: &mut Value) {
     }
 }
 
-/// How server-side apply merges a list: by keys that every element has, as a set, or as a whole (the default).
+/// How server-side apply merges a list: by keys that every element has, as a set, or as a whole (the default). By keys no
+/// element stands twice: also a variable of a container, of which AWS takes the last.
 fn merge(schema: &mut Value, shape: &Shape, member: &Member) {
     if SETS.contains(&(shape.name.as_str(), member.name.as_str())) {
         schema["x-kubernetes-list-type"] = json!("set");
