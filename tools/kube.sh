@@ -40,6 +40,10 @@ if ! complete; then
         echo "KUBEBUILDER_ASSETS: $dir lacks kube-apiserver, etcd or kubectl" >&2
         exit 1
     fi
+    if ! command -v go >/dev/null; then
+        echo "no Go to build kube-apiserver, etcd and kubectl with: install it, or let KUBEBUILDER_ASSETS name them" >&2
+        exit 1
+    fi
     echo "building kube-apiserver, etcd and kubectl $kubernetes into $dir (once)" >&2
     build
 fi

@@ -31,7 +31,9 @@ api=$!
 
 # Whichever comes first: nobody is there any more, or the server has ended by itself.
 (cat <&3 >/dev/null; kill "$api") 2>/dev/null &
+watch=$!
 wait "$api"
+kill -0 "$watch" 2>/dev/null && tail -n 5 "$folder/etcd.log" "$folder/apiserver.log" >&2
 kill "$etcd" 2>/dev/null
 wait "$etcd" 2>/dev/null
 rm -rf "$folder"

@@ -258,13 +258,13 @@ const FRAGMENTS: &[(&str, &str)] = &[
 /// definition, so that the cost of the rules is known.
 const BOUNDS: &[(&str, &str, &str, u32)] = &[
     ("TaskDefinition", "requiresCompatibilities", "/maxItems", 10),
-    ("TaskDefinition", "volumes", "/maxItems", 80),
+    ("TaskDefinition", "volumes", "/maxItems", 50),
     ("TaskDefinition", "cpu", "/maxLength", 20),
     ("TaskDefinition", "memory", "/maxLength", 20),
     ("Volume", "name", "/maxLength", 255),
     ("ContainerDefinition", "portMappings", "/maxItems", 500),
     ("ContainerDefinition", "dependsOn", "/maxItems", 10),
-    ("ContainerDefinition", "mountPoints", "/maxItems", 100),
+    ("ContainerDefinition", "mountPoints", "/maxItems", 50),
     ("ContainerDependency", "containerName", "/maxLength", 255),
     ("MountPoint", "sourceVolume", "/maxLength", 255),
     ("LoadBalancer", "containerName", "/maxLength", 255),
