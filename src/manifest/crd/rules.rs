@@ -1,16 +1,16 @@
 //! What crosses members, in CEL, as one table: the rules of `validate` that an API server can hold before anything is
 //! stored, in `validate`'s words.
 //!
-//! A rule never refuses what `validate` lets pass; the other way round much is left to the operator. The API server
-//! estimates what a rule can cost from the bounds of what it touches and refuses a definition that may cost too much: so
-//! lists and texts that the model leaves unbounded have [`BOUNDS`] here. Rules about what changes
-//! (named `…-stays`) see `oldSelf`. Optional members (`?`) need Kubernetes 1.30. Tests:
-//! `tests/kube/rules.rs` has for each rule an object that is refused and its neighbour that is not.
+//! A rule never refuses what `validate` lets pass in exact spelling; the other way round much is left to the operator.
+//! The API server estimates what a rule can cost from the bounds of what it touches, and refuses a definition that may
+//! cost too much: so lists and texts that the model leaves unbounded have [`BOUNDS`] here, and messages hold no numbers
+//! and no names out of lists, whose length it cannot tell. Rules about what changes (named `…-stays`) see `oldSelf`.
+//! Optional members (`?`) need Kubernetes 1.30. Tests: `tests/kube/rules.yaml` has for each rule an object that is refused
+//! and its neighbour that is not.
 
 use super::super::checks::FARGATE_SIZES;
 use crate::model::names::Kind;
 use serde_json::{Value, json};
-use std::fmt::Write;
 
 /// A rule that the API server holds.
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +147,7 @@ pub const RULES: &[Rule] = &[
             self.containerDefinitions.exists(one, one.name == on.containerName)))",
         Text("a container depends on one that is not there")),
     rule("mounted-volume", "TaskDefinition", ".containerDefinitions",
-        "self.containerDefinitions.all(container, !has(container.mountPoints) || container.mountPoints.all(mount, !has(mount.sourceVolume)
+        "self.containerDefinitions.all(container, !has(container.mountPoints) || container.mountPoints.all(mount, !has(mount.sourceVolume) || mount.sourceVolume == ''
             || has(self.volumes) && self.volumes.exists(volume, volume.name == mount.sourceVolume)))",
         Text("a container mounts a volume that the task definition does not have")),
     rule("launch-type-or-strategy", "Service", ".launchType",
@@ -254,8 +254,8 @@ const FRAGMENTS: &[(&str, &str)] = &[
     ),
 ];
 
-/// The most elements, or letters, of what rules touch and AWS does not bound: far more than fit into the 64 KiB of a task
-/// definition, so that the cost of the rules is known.
+/// The most elements, or letters, of what rules touch and AWS does not bound: more than a task definition of 64 KiB makes
+/// use of, so that the cost of the rules is known. What it is estimated at is less than a third of what is allowed.
 const BOUNDS: &[(&str, &str, &str, u32)] = &[
     ("TaskDefinition", "requiresCompatibilities", "/maxItems", 10),
     ("TaskDefinition", "volumes", "/maxItems", 50),
@@ -322,12 +322,8 @@ fn expanded(text: &str) -> String {
 
 /// Fargate's sizes as a list of rows: CPU units, least and greatest memory, step.
 fn sizes() -> String {
-    let mut rows = String::new();
-    for (cpu, least, most, step) in FARGATE_SIZES {
-        let comma = if rows.is_empty() { "" } else { ", " };
-        let _ = write!(rows, "{comma}[{cpu}, {least}, {most}, {step}]");
-    }
-    format!("[{rows}]")
+    let rows = FARGATE_SIZES.map(|(cpu, least, most, step)| format!("[{cpu}, {least}, {most}, {step}]"));
+    format!("[{}]", rows.join(", "))
 }
 
 #[cfg(test)]
