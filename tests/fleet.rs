@@ -61,10 +61,7 @@ impl Fleet {
     /// A session that has read nothing yet.
     pub async fn session(&self, share: Share) -> Session {
         let sandbox = self.sandbox.clone();
-        let call: Exchange = Arc::new(move |request| std::future::ready(sandbox.call(request)).boxed());
-        let aws = Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await;
-        let options = Options { owner: "default".to_owned(), ..Options::default() };
-        Session::new(aws.with_budget(share), options)
+        session(share, Arc::new(move |request| std::future::ready(sandbox.call(request)).boxed())).await
     }
 
     /// The calls since this was asked last, by operation.
@@ -93,13 +90,20 @@ impl Fleet {
     }
 }
 
+/// A session that reaches AWS through `call`.
+pub async fn session(share: Share, call: Exchange) -> Session {
+    let aws = Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await;
+    let options = Options { owner: "default".to_owned(), ..Options::default() };
+    Session::new(aws.with_budget(share), options)
+}
+
 fn wire(action: &Action) -> Value {
     let shape = facts::operation(action.api, action.operation).unwrap().input.unwrap().shape();
     to_wire(shape, &Value::Object(action.input.clone()))
 }
 
-/// A call that is not counted and meets no budget; a throttle is waited for by the sandbox's clock.
-fn perform(sandbox: &Sandbox, api: &str, operation: &str, input: &Value) -> Value {
+/// A call by somebody else; a throttle is waited for by the sandbox's clock.
+pub fn perform(sandbox: &Sandbox, api: &str, operation: &str, input: &Value) -> Value {
     let target = match api {
         "ecs" => "AmazonEC2ContainerServiceV20141113",
         "ecr" => "AmazonEC2ContainerRegistry_V20150921",

@@ -56,10 +56,8 @@ impl ConnectArgs {
         let sandbox = begin(file.as_deref(), Options { clock, ..Options::default() })?;
         sandbox.advance(file.as_deref().and_then(age).unwrap_or_default().mul_f64(SPEED).min(CATCH_UP));
         let region = self.region.clone().unwrap_or_else(|| SANDBOX_REGION.to_owned());
-        let answering = sandbox.clone();
-        let call: Exchange = Arc::new(move |request| Box::pin(ready(answering.call(request))));
-        let aws = Aws::connect(Connection::InProcess { call, region }).await.with_budget(self.budget);
-        let done = work(aws, POLL.div_f64(SPEED)).await;
+        let aws = in_process(&sandbox, region).await.with_budget(self.budget);
+        let done = work(aws, poll(SPEED)).await;
         let kept = file.as_deref().map_or(Ok(()), |file| keep(&sandbox, file));
         let done = done?;
         kept.map(|()| done)
@@ -75,6 +73,18 @@ impl ConnectArgs {
             _ => Ok(()),
         }
     }
+}
+
+/// The way to a sandbox in this process.
+pub async fn in_process(sandbox: &Sandbox, region: String) -> Aws {
+    let answering = sandbox.clone();
+    let call: Exchange = Arc::new(move |request| Box::pin(ready(answering.call(request))));
+    Aws::connect(Connection::InProcess { call, region }).await
+}
+
+/// Between two looks where time goes so many times as fast.
+pub fn poll(speed: f64) -> Duration {
+    POLL.div_f64(speed)
 }
 
 /// How long ago a file was written.

@@ -9,18 +9,21 @@
 mod apply;
 mod completions;
 mod connection;
+mod demo;
 mod failure;
 mod import;
 mod interrupt;
 mod load;
 mod pass;
 mod plan;
+mod rollback;
 mod run;
 mod sandbox;
 mod schema;
 mod status;
 mod ui;
 mod validate;
+mod wait;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::{Exit, Failure};
@@ -42,6 +45,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  ecs-operator demo                         the tour, in a minute
   ecs-operator plan deploy                  what would change
   ecs-operator apply deploy --wait          make it so, and wait until the tasks run
   ecs-operator apply deploy --sandbox       the same against a small AWS on this machine
@@ -54,9 +58,11 @@ enum Command {
     Apply(apply::Args),
     Run(run::Args),
     Status(status::Args),
+    Rollback(rollback::Args),
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
 }
 
@@ -122,9 +128,11 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&args, ui).await,
         Command::Run(args) => run::run(&args, ui).await,
         Command::Status(args) => status::run(&args, ui).await,
+        Command::Rollback(args) => rollback::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
+        Command::Demo(args) => demo::run(&args, ui).await,
         Command::Completions(args) => completions::run(&args, ui),
     }
 }

@@ -78,8 +78,19 @@ impl Ui {
             tracing::info!("{what}");
         }
         if let Some(spinner) = &self.spinner {
+            if spinner.is_finished() {
+                spinner.reset();
+            }
             spinner.set_message(what.to_owned());
             spinner.enable_steady_tick(Duration::from_millis(100));
+        }
+    }
+
+    /// There is nothing to wait for at the moment.
+    pub fn rest(&self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.disable_steady_tick();
+            spinner.finish_and_clear();
         }
     }
 
@@ -111,6 +122,11 @@ impl Ui {
 
     /// Whether secrets may be shown: only to somebody who sits before the terminal.
     pub fn may_reveal() -> bool {
+        Self::is_watched()
+    }
+
+    /// Whether somebody sees the results as they come.
+    pub fn is_watched() -> bool {
         io::stdout().is_terminal()
     }
 

@@ -12,9 +12,6 @@ use crate::plan::{Action, Plan};
 use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 
-/// Calls under way at once. The APIs' budgets, not this, bound a large plan.
-const AT_ONCE: usize = 16;
-
 /// What became of a plan's actions, by index.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -62,12 +59,13 @@ pub async fn execute(aws: &Aws, plan: &Plan) -> Outcome {
             }
             match readiness(action, &steps) {
                 Readiness::Skipped => steps[index] = Step::Over(ActionResult::Skipped, Document::new()),
-                Readiness::Ready if under.len() < AT_ONCE => {
+                // All that can go: the call budget bounds them, class by class.
+                Readiness::Ready => {
                     let input = bound(action, &steps);
                     steps[index] = Step::Under;
                     under.push(async move { (index, carry_out(aws, plan, action, input).await) });
                 }
-                Readiness::Ready | Readiness::NotYet => {}
+                Readiness::NotYet => {}
             }
         }
         match under.next().await {

@@ -3,16 +3,13 @@
 //!
 //! Tests: `tests/deployment.rs`, `tests/rollback.rs`.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::restart::Restart;
 use super::service::Service;
 use super::service_deployment::{self, ServiceDeployment};
-use super::service_revision;
-use super::task_definition::Family;
+use super::service_revision::{self, ServiceRevision};
 use super::words::objects;
 use crate::sandbox::{Call, Document, field};
 
@@ -113,11 +110,11 @@ fn discovery(connect: &Document, service: &Document) -> Value {
 }
 
 /// A new PRIMARY for what the service now wants.
-pub fn begin(service: &mut Service, families: &BTreeMap<String, Family>, call: &Call, cluster: &str) {
+pub fn begin(service: &mut Service, call: &Call, cluster: &str) {
     service_deployment::cancel(service, call);
     let id = call.ids.digits(19);
     let spec = service_revision::of(&service.spec);
-    let revision = service_revision::revision(service, &spec, families, call, cluster, &id);
+    let revision = ServiceRevision { spec: spec.clone(), created_at: call.now };
     service.revisions.insert(id.clone(), revision);
     let history = ServiceDeployment::begin(service, call, cluster, &id);
     service.history.insert(0, history);

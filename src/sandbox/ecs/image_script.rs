@@ -7,11 +7,14 @@
 //!
 //! Tests: `tests/image_script.rs`.
 
+use super::task::Architecture;
 use super::words::scattered;
 use crate::sandbox::{Call, ecr};
 
 /// Seconds that a pull takes.
 const PULL: f64 = 3.0;
+/// Seconds that a container takes to stop.
+const STOP: f64 = 1.0;
 
 /// What one container of a task will do.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +22,8 @@ pub struct Course {
     /// Seconds from PENDING until its image is there, or the attempt is given up.
     pub pull: f64,
     pub fate: Fate,
+    /// Seconds from being told to stop to its end.
+    pub stop: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +36,8 @@ pub enum Fate {
     Exits { after: f64, code: i64, reason: Option<&'static str> },
     /// Runs, and fails its health checks, if there are any.
     Unhealthy,
+    /// The task's capacity is taken away so many seconds after its start.
+    Interrupted { after: f64 },
 }
 
 /// A row's last column.
@@ -48,6 +55,10 @@ enum Script {
     /// Exit code 1 in so many of a hundred tasks, unless the tag says in how many.
     Flaky(u64),
     Unhealthy,
+    /// The tag is the seconds until then, by default so many.
+    Interrupted(f64),
+    /// The tag is the seconds that it takes to stop, by default so many.
+    Stubborn(f64),
 }
 
 /// Seconds from the start of a container that crashes to its end.
@@ -66,6 +77,8 @@ const SCRIPTS: &[(&str, Script)] = &[
     ("crash-later", Script::ExitsLater(300.0)),
     ("flaky", Script::Flaky(50)),
     ("unhealthy", Script::Unhealthy),
+    ("interrupted", Script::Interrupted(300.0)),
+    ("stubborn", Script::Stubborn(30.0)),
 
     // Its image could not be pulled.
     ("not-found", Script::FailsToStart(10.0, NOT_FOUND)),
@@ -100,15 +113,16 @@ pub struct Of<'a> {
     pub registry: &'a ecr::State,
     pub task: &'a str,
     pub subnet: &'a str,
-    /// As in `linux/amd64`.
-    pub platform: &'a str,
+    pub architecture: Architecture,
 }
 
 /// What a container with this image does in this task, as it stands now.
 pub fn course(image: &str, of: &Of) -> Course {
     let name = Name::read(image);
-    let own = format!("{}.dkr.ecr.{}.amazonaws.com", of.call.account, of.call.region);
-    let is_own = name.host.strip_suffix(".cn").unwrap_or(name.host) == own;
+    let Call { account, region, .. } = of.call;
+    let is_own = name.host.strip_suffix(".cn").unwrap_or(name.host)
+        == format!("{account}.dkr.ecr.{region}.amazonaws.com")
+        || name.host == format!("{account}.dkr-ecr.{region}.on.aws");
     if is_own && !ecr::image_exists(of.registry, name.repository, name.tag) {
         return Script::FailsToStart(10.0, NOT_FOUND).course(&name, of);
     }
@@ -125,14 +139,15 @@ pub fn course(image: &str, of: &Of) -> Course {
 
 impl Script {
     fn course(self, name: &Name, of: &Of) -> Course {
-        let runs = |fate: Fate| Course { pull: PULL, fate };
-        let seconds =
-            |default: f64| name.tag.parse().ok().filter(|s| (0.0..=86_400.0).contains(s)).unwrap_or(default);
+        let runs = |fate: Fate| Course { pull: PULL, fate, stop: STOP };
+        let seconds = |default: f64| {
+            name.tag.parse().ok().filter(|seconds| (0.0..=86_400.0).contains(seconds)).unwrap_or(default)
+        };
         match self {
             Self::Runs => runs(Fate::Runs),
-            Self::Slow(pull) => Course { pull: seconds(pull), fate: Fate::Runs },
+            Self::Slow(pull) => Course { pull: seconds(pull), ..runs(Fate::Runs) },
             Self::FailsToStart(pull, words) => {
-                Course { pull, fate: Fate::FailsToStart(name.fill(words, of)) }
+                Course { pull, ..runs(Fate::FailsToStart(name.fill(words, of))) }
             }
             Self::Exits(code, reason) => {
                 runs(Fate::Exits { after: CRASH, code: name.tag.parse().unwrap_or(code), reason })
@@ -145,6 +160,8 @@ impl Script {
                 runs(if is_hit { crash } else { Fate::Runs })
             }
             Self::Unhealthy => runs(Fate::Unhealthy),
+            Self::Interrupted(after) => runs(Fate::Interrupted { after: seconds(after) }),
+            Self::Stubborn(stop) => Course { stop: seconds(stop), ..runs(Fate::Runs) },
         }
     }
 }
@@ -170,13 +187,17 @@ impl<'a> Name<'a> {
     }
 
     fn fill(&self, words: &str, of: &Of) -> String {
+        let platform = match of.architecture {
+            Architecture::X86 => "linux/amd64",
+            Architecture::Arm => "linux/arm64",
+        };
         let values = [
             ("{image}", self.image),
             ("{host}", self.host),
             ("{repository}", self.repository),
             ("{tag}", self.tag),
             ("{subnet}", of.subnet),
-            ("{platform}", of.platform),
+            ("{platform}", platform),
             ("{account}", of.call.account.as_str()),
             ("{region}", of.call.region.as_str()),
         ];

@@ -81,7 +81,7 @@ pub fn find(cluster: &Cluster, wanted: &Wanted) -> Option<String> {
         let beside = || {
             wanted
                 .not_beside
-                .is_some_and(|group| cluster.tasks_on(&instance.id).any(|task| task.group() == group))
+                .is_some_and(|group| cluster.tasks_on(&instance.id).any(|task| task.group == group))
         };
         wanted.provider.is_none_or(|provider| provider == instance.provider)
             && wanted.needs.0 <= cpu

@@ -36,6 +36,7 @@ mod task_definition_checks;
 mod task_definition_fill;
 mod task_life;
 mod task_placement;
+mod task_read;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -14,6 +14,7 @@ use super::cluster::Cluster;
 use super::deployment::{self, Deployment};
 use super::events::Event;
 use super::service_deployment::{self, ServiceDeployment};
+use super::service_revision::ServiceRevision;
 use super::tags::Tags;
 use super::words::{self, arn_of, cluster_name, invalid, service_not_found, short};
 use super::{State, Wake, service_checks, service_fill, service_read, service_revision};
@@ -39,8 +40,8 @@ pub struct Service {
     pub deployments: Vec<Deployment>,
     /// Newest first.
     pub history: Vec<ServiceDeployment>,
-    /// What DescribeServiceRevisions answers, by the id of the deployment that made it.
-    pub revisions: BTreeMap<String, Document>,
+    /// By the id of the deployment that made it.
+    pub revisions: BTreeMap<String, ServiceRevision>,
     /// Newest first.
     pub events: VecDeque<Event>,
     /// The ids of its tasks that are not yet stopped.
@@ -210,9 +211,9 @@ pub fn update(state: &mut State, call: &Call, input: &Document) -> Result<Value,
 }
 
 fn deploy(state: &mut State, call: &Call, cluster: &str, name: &str) {
-    let State { clusters, task_definitions, agenda, .. } = state;
+    let State { clusters, agenda, .. } = state;
     if let Some(service) = clusters.get_mut(cluster).and_then(|cluster| cluster.services.get_mut(name)) {
-        deployment::begin(service, task_definitions, call, cluster);
+        deployment::begin(service, call, cluster);
     }
     agenda.wake(call.now + NOTICED, Wake::Service { cluster: cluster.to_owned(), service: name.to_owned() });
 }

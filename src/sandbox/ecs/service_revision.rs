@@ -4,14 +4,16 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
+use super::cluster::Cluster;
 use super::listing;
 use super::service::{self, Service};
 use super::task_definition::{self, Family};
-use super::words::{arn_of, objects};
-use crate::sandbox::{Call, Document, Refusal, field};
+use super::words::objects;
+use crate::sandbox::{Call, Document, Refusal, derived, field};
 
 /// The members of a service whose change starts a deployment: what a service revision holds.
 const REVISION: [&str; 14] = [
@@ -96,50 +98,52 @@ fn swap(balancer: &mut Value) {
     }
 }
 
-/// What DescribeServiceRevisions answers of a new one.
-pub fn revision(
-    service: &Service,
-    spec: &Document,
-    families: &BTreeMap<String, Family>,
-    call: &Call,
-    cluster: &str,
-    id: &str,
-) -> Document {
-    let mut revision = resolved(spec);
-    let definition =
-        field::text(spec, "taskDefinition").and_then(|name| task_definition::find(families, name));
-    let containers = definition.map(|definition| definition.body.clone()).unwrap_or_default();
-    let images: Vec<Value> = objects(&containers, "containerDefinitions")
-        .map(|container| {
+/// One of what DescribeServiceRevisions describes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServiceRevision {
+    pub spec: Document,
+    pub created_at: f64,
+}
+
+impl ServiceRevision {
+    fn answer(&self, state: &State, cluster: &Cluster, service: &Service, id: &str) -> Document {
+        let mut answer = resolved(&self.spec);
+        let balancers: Vec<Value> = objects(&self.spec, "loadBalancers")
+            .filter_map(|balancer| balancer.get("targetGroupArn"))
+            .map(|group| json!({"targetGroupArn": group}))
+            .collect();
+        let members = [
+            ("serviceRevisionArn", json!(service.revision_arn(id))),
+            ("serviceArn", json!(service.arn)),
+            ("clusterArn", json!(cluster.arn)),
+            ("containerImages", self.images(&state.task_definitions)),
+            ("guardDutyEnabled", json!(false)),
+            ("createdAt", json!(self.created_at)),
+            ("resolvedConfiguration", json!({"loadBalancers": balancers})),
+        ];
+        answer.extend(members.map(|(member, value)| (member.to_owned(), value)));
+        answer
+    }
+
+    fn images(&self, families: &BTreeMap<String, Family>) -> Value {
+        let name = field::text(&self.spec, "taskDefinition");
+        let definition = name.and_then(|name| task_definition::find(families, name));
+        let one = |container: &Document| {
             let image = field::text(container, "image").unwrap_or_default();
-            let digest = [0, 1, 2, 3].map(|n| format!("{:016x}", super::words::scattered(&format!("{n}{image}")))).concat();
-            json!({"containerName": container.get("name"), "image": image, "imageDigest": format!("sha256:{digest}")})
-        })
-        .collect();
-    let balancers: Vec<Value> = objects(spec, "loadBalancers")
-        .filter_map(|balancer| balancer.get("targetGroupArn"))
-        .map(|group| json!({"targetGroupArn": group}))
-        .collect();
-    let members = [
-        (
-            "serviceRevisionArn",
-            json!(arn_of(call, "service-revision", &format!("{cluster}/{}/{id}", service.name))),
-        ),
-        ("serviceArn", json!(service.arn)),
-        ("clusterArn", json!(arn_of(call, "cluster", cluster))),
-        ("containerImages", json!(images)),
-        ("guardDutyEnabled", json!(false)),
-        ("createdAt", json!(call.now)),
-        ("resolvedConfiguration", json!({"loadBalancers": balancers})),
-    ];
-    revision.extend(members.map(|(member, value)| (member.to_owned(), value)));
-    revision
+            json!({"containerName": container.get("name"), "image": image, "imageDigest": derived::digest(image)})
+        };
+        definition
+            .iter()
+            .flat_map(|definition| objects(&definition.body, "containerDefinitions"))
+            .map(one)
+            .collect()
+    }
 }
 
 pub fn describe(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refusal> {
     let revision = |arn: &str| {
-        let (_, service, id) = state.of_service(arn)?;
-        service.revisions.get(id).map(|revision| json!(revision))
+        let (cluster, service, id) = state.of_service(arn)?;
+        service.revisions.get(id).map(|revision| json!(revision.answer(state, cluster, service, id)))
     };
     listing::of_arns(input, "serviceRevisionArns", "serviceRevisions", revision)
 }

@@ -1,11 +1,11 @@
-//! Tasks: what they are and what is answered of them. How one goes from PROVISIONING to STOPPED is
-//! in `task_life`, the operations are in `task_api`; which tasks a service has is the
-//! `scheduler`'s.
+//! Tasks: what they are. How one goes from PROVISIONING to STOPPED is in `task_life`, what is
+//! answered of it in `task_read`, the operations are in `task_api`; which tasks a service has is
+//! the `scheduler`'s. There may be many, so that they are kept small.
 //!
 //! Tests: `tests/task.rs`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::capacity_provider::is_fargate;
 use super::cluster::Cluster;
@@ -25,11 +25,23 @@ pub struct Task {
     pub arn: String,
     pub tags: Tags,
     pub status: Status,
-    /// Whether it is to stop, told so or by itself.
-    pub stopping: bool,
-    /// What DescribeTasks answers, but for what follows from the other fields.
-    document: Document,
+    /// How often its state has changed.
+    pub version: u64,
+    /// The task definition's ARN.
+    pub revision: String,
+    pub group: String,
+    pub started_by: Option<String>,
+    pub place: Place,
     pub containers: Vec<Container>,
+    /// RunTask's, as given.
+    pub overrides: Document,
+    /// The subnet of its network interface, if it has one of its own.
+    pub subnet: Option<String>,
+    pub zone: Option<String>,
+    /// What only Fargate tells.
+    pub fargate: Option<Fargate>,
+    pub architecture: Architecture,
+    pub may_exec: bool,
     /// The id of the service's deployment that it belongs to.
     pub deployment: Option<String>,
     pub service: Option<String>,
@@ -43,15 +55,45 @@ pub struct Task {
     pub daemon: bool,
     /// CPU units and MiB.
     pub needs: (u64, u64),
-    pub started_at: Option<f64>,
-    /// Its health checks have failed.
-    pub unhealthy: bool,
+    pub times: Times,
+    /// Why it is to stop, told so or by itself.
+    pub stop: Option<Stop>,
+    pub health: Health,
     /// What its service is yet to notice.
     pub news: Option<News>,
-    /// Whether it has run well for a while: it counts for a steady state.
-    pub healthy: bool,
     /// When something next happens to it by itself.
     pub due: Option<f64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Architecture {
+    X86,
+    Arm,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fargate {
+    pub platform_family: String,
+    pub storage_gib: i64,
+}
+
+/// When it came how far.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Times {
+    pub created: f64,
+    pub connected: Option<f64>,
+    pub pull_started: Option<f64>,
+    pub pull_stopped: Option<f64>,
+    pub started: Option<f64>,
+    pub stopping: Option<f64>,
+    pub execution_stopped: Option<f64>,
+    pub stopped: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stop {
+    pub code: String,
+    pub reason: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -69,6 +111,16 @@ impl Balanced {
     }
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Health {
+    Unknown,
+    /// It has run well for a while, and counts for a steady state.
+    Healthy,
+    /// Its health checks have failed.
+    Unhealthy,
+}
+
 /// What happens to a task by itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum News {
@@ -79,6 +131,8 @@ pub enum News {
         was_healthy: bool,
     },
     FailsHealthChecks,
+    /// Its capacity was taken away: no failure of its own.
+    Interrupted,
     RunsWell,
 }
 
@@ -111,7 +165,7 @@ impl Status {
 }
 
 /// Where a task runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
     LaunchType(String),
     CapacityProvider(String),
@@ -152,7 +206,7 @@ impl Task {
 
     /// Counts for its service: started and not told to stop.
     pub fn is_alive(&self) -> bool {
-        !self.stopping
+        self.stop.is_none()
     }
 
     pub fn is_running(&self) -> bool {
@@ -161,34 +215,31 @@ impl Task {
 
     /// Runs well, and has done so for a while.
     pub fn is_healthy(&self) -> bool {
-        self.is_running() && self.healthy
+        self.is_running() && self.health == Health::Healthy
     }
 
     pub fn launch_type(&self) -> &str {
-        field::text(&self.document, "launchType").unwrap_or("EC2")
+        match &self.place {
+            Place::LaunchType(name) => name,
+            Place::CapacityProvider(_) if self.place.is_fargate() => "FARGATE",
+            Place::CapacityProvider(_) => "EC2",
+        }
     }
 
     pub fn provider(&self) -> Option<&str> {
-        field::text(&self.document, "capacityProviderName")
-    }
-
-    pub fn group(&self) -> &str {
-        field::text(&self.document, "group").unwrap_or_default()
+        match &self.place {
+            Place::LaunchType(_) => None,
+            Place::CapacityProvider(name) => Some(name),
+        }
     }
 
     /// The group of which no other task may be on its instance.
     pub fn not_beside(&self) -> Option<&str> {
-        self.alone.then(|| self.group())
+        self.alone.then_some(self.group.as_str())
     }
 
     pub fn family(&self) -> &str {
-        let definition =
-            field::text(&self.document, "taskDefinitionArn").map(words::short).unwrap_or_default();
-        definition.split(':').next().unwrap_or_default()
-    }
-
-    pub fn started_by(&self) -> &str {
-        field::text(&self.document, "startedBy").unwrap_or_default()
+        words::short(&self.revision).split(':').next().unwrap_or_default()
     }
 
     pub fn waits_for_instance(&self, provider: &str) -> bool {
@@ -198,47 +249,10 @@ impl Task {
             && self.provider() == Some(provider)
     }
 
-    /// The subnet of its network interface.
-    pub fn subnet(&self) -> &str {
-        let details = self.document.get("attachments").and_then(|all| all.pointer("/0/details/0/value"));
-        details.and_then(Value::as_str).unwrap_or_default()
-    }
-
-    /// As the registries write it: `linux/arm64`.
-    pub fn platform(&self) -> &'static str {
-        let architecture = self.document.get("attributes").and_then(|all| all.pointer("/0/value"));
-        if architecture.is_some_and(|name| name == "arm64") { "linux/arm64" } else { "linux/amd64" }
-    }
-
-    pub fn set(&mut self, member: &str, value: impl Into<Value>) {
-        self.document.insert(member.to_owned(), value.into());
-    }
-
     /// Counts a change of its state.
     pub fn change(&mut self, status: Status) {
         self.status = status;
-        let version = field::integer(&self.document, "version").unwrap_or(1) + 1;
-        self.set("version", version);
-    }
-
-    pub fn answer(&self, with_tags: bool) -> Value {
-        let mut answer = self.document.clone();
-        let desired = if self.stopping { "STOPPED" } else { "RUNNING" };
-        answer.insert("lastStatus".to_owned(), json!(self.status.name()));
-        answer.insert("desiredStatus".to_owned(), json!(desired));
-        answer.insert("tags".to_owned(), if with_tags { self.tags.answer() } else { json!([]) });
-        let is_checked = self.containers.iter().any(|container| container.check.is_some());
-        let health = match self.status {
-            _ if !is_checked => "UNKNOWN",
-            _ if self.unhealthy => "UNHEALTHY",
-            Status::Running if self.healthy => "HEALTHY",
-            _ => "UNKNOWN",
-        };
-        let ran = self.started_at.is_some();
-        let containers = self.containers.iter().map(|container| container.answer(self.status, ran, health));
-        answer.insert("containers".to_owned(), containers.collect());
-        answer.insert("healthStatus".to_owned(), json!(health));
-        Value::Object(answer)
+        self.version += 1;
     }
 }
 
@@ -246,88 +260,63 @@ impl Task {
 pub fn launch(cluster: &mut Cluster, call: &Call, launch: Launch) -> String {
     let id = call.ids.hex(32);
     let arn = arn_of(call, "task", &format!("{}/{id}", cluster.name));
-    let document = document(cluster, call, &arn, &launch);
-    let containers = container::all(call, &arn, &launch.revision.body);
+    let (revision, spec) = (launch.revision, launch.spec);
     let alone = launch.wants_alone();
-    let balanced = launch.service.as_ref().and_then(|_| balanced(launch.spec));
+    let fargate = launch.place.is_fargate().then(|| Fargate {
+        platform_family: revision.platform_family(),
+        storage_gib: storage(&revision.body).unwrap_or(20),
+    });
     let (service, deployment) = launch.service.unzip();
     let task = Task {
         id: id.clone(),
-        arn,
         tags: launch.tags,
         status: Status::Provisioning,
-        stopping: false,
-        document,
-        containers,
+        version: 1,
+        revision: revision.arn.clone(),
+        group: launch.group,
+        started_by: launch.started_by,
+        place: launch.place,
+        containers: container::all(&revision.body),
+        overrides: field::object(spec, "overrides").cloned().unwrap_or_default(),
+        subnet: subnet(spec).filter(|_| revision.network_mode() == "awsvpc"),
+        zone: fargate.is_some().then(|| instance::zone(call, &arn)),
+        fargate,
+        architecture: architecture(&revision.body),
+        may_exec: field::flag(spec, "enableExecuteCommand").unwrap_or(false),
+        balanced: service.as_ref().and_then(|_| balanced(spec)),
         deployment,
         service,
-        balanced,
         instance: None,
         alone,
-        daemon: field::text(launch.spec, "schedulingStrategy") == Some("DAEMON"),
-        needs: launch.revision.needs(),
-        started_at: None,
-        unhealthy: false,
+        daemon: field::text(spec, "schedulingStrategy") == Some("DAEMON"),
+        needs: revision.needs(),
+        times: Times { created: call.now, ..Times::default() },
+        stop: None,
+        health: Health::Unknown,
         news: None,
-        healthy: false,
         due: None,
+        arn,
     };
     cluster.tasks.insert(id.clone(), task);
     id
 }
 
-fn document(cluster: &Cluster, call: &Call, arn: &str, launch: &Launch) -> Document {
-    let body = &launch.revision.body;
-    let (cpu, memory) = launch.revision.needs();
-    let overrides = field::object(launch.spec, "overrides").cloned().unwrap_or_default();
-    let mut document = json!({
-        "attachments": [],
-        "attributes": [{"name": "ecs.cpu-architecture", "value": architecture(body)}],
-        "clusterArn": cluster.arn,
-        "cpu": cpu.to_string(),
-        "createdAt": call.now,
-        "enableExecuteCommand": field::flag(launch.spec, "enableExecuteCommand").unwrap_or(false),
-        "group": launch.group,
-        "memory": memory.to_string(),
-        "overrides": overrides_answer(body, overrides),
-        "taskArn": arn,
-        "taskDefinitionArn": launch.revision.arn,
-        "version": 1,
-    });
-    if let Some(started_by) = &launch.started_by {
-        document["startedBy"] = json!(started_by);
-    }
-    match &launch.place {
-        Place::LaunchType(name) => document["launchType"] = json!(name),
-        Place::CapacityProvider(name) => {
-            document["launchType"] = json!(if is_fargate(name) { "FARGATE" } else { "EC2" });
-            document["capacityProviderName"] = json!(name);
-        }
-    }
-    if launch.place.is_fargate() {
-        document["platformVersion"] = json!("1.4.0");
-        document["platformFamily"] = json!(launch.revision.platform_family());
-        document["ephemeralStorage"] =
-            body.get("ephemeralStorage").cloned().unwrap_or(json!({"sizeInGiB": 20}));
-        document["availabilityZone"] = json!(instance::zone(call, arn));
-    }
-    if let Some(network) = field::object(launch.spec, "networkConfiguration")
-        .filter(|_| launch.revision.network_mode() == "awsvpc")
-    {
-        document["attachments"] = json!([network_interface(call, network)]);
-    }
-    match document {
-        Value::Object(document) => document,
-        _ => Document::new(),
+fn architecture(body: &Document) -> Architecture {
+    let platform = field::object(body, "runtimePlatform");
+    match platform.and_then(|platform| field::text(platform, "cpuArchitecture")) {
+        Some("ARM64") => Architecture::Arm,
+        _ => Architecture::X86,
     }
 }
 
-fn architecture(body: &Document) -> &'static str {
-    let platform = field::object(body, "runtimePlatform");
-    match platform.and_then(|platform| field::text(platform, "cpuArchitecture")) {
-        Some("ARM64") => "arm64",
-        _ => "x86_64",
-    }
+fn storage(body: &Document) -> Option<i64> {
+    field::integer(field::object(body, "ephemeralStorage")?, "sizeInGiB")
+}
+
+fn subnet(spec: &Document) -> Option<String> {
+    let vpc = field::object(field::object(spec, "networkConfiguration")?, "awsvpcConfiguration");
+    let subnets = vpc.map(|vpc| field::texts(vpc, "subnets")).unwrap_or_default();
+    Some(subnets.first().copied().unwrap_or_default().to_owned())
 }
 
 /// By a service's load balancers; a Classic one counts as its target group.
@@ -340,35 +329,4 @@ fn balanced(spec: &Document) -> Option<Balanced> {
     let groups: Vec<_> = objects(spec, "loadBalancers").filter_map(group).collect();
     let grace = field::present(spec, "healthCheckGracePeriodSeconds").and_then(Value::as_f64).unwrap_or(0.0);
     (!groups.is_empty()).then_some(Balanced { groups, grace, is_registered: false })
-}
-
-/// Every container stands in the answer's overrides, if only by its name.
-fn overrides_answer(body: &Document, mut overrides: Document) -> Value {
-    let given: Vec<Document> = objects(&overrides, "containerOverrides").cloned().collect();
-    let one = |container: &Document| {
-        let same = |given: &&Document| given.get("name") == container.get("name");
-        given.iter().find(same).map_or_else(|| json!({"name": container.get("name")}), |given| json!(given))
-    };
-    let all: Vec<Value> = objects(body, "containerDefinitions").map(one).collect();
-    overrides.insert("containerOverrides".to_owned(), json!(all));
-    words::fill(&mut overrides, [("inferenceAcceleratorOverrides", json!([]))]);
-    Value::Object(overrides)
-}
-
-fn network_interface(call: &Call, network: &Document) -> Value {
-    let subnets = field::object(network, "awsvpcConfiguration")
-        .map(|vpc| field::texts(vpc, "subnets"))
-        .unwrap_or_default();
-    let subnet = subnets.first().copied().unwrap_or_default();
-    let host = call.ids.number();
-    json!({
-        "id": call.ids.uuid(),
-        "type": "ElasticNetworkInterface",
-        "status": "ATTACHED",
-        "details": [
-            {"name": "subnetId", "value": subnet},
-            {"name": "networkInterfaceId", "value": format!("eni-{}", call.ids.hex(17))},
-            {"name": "privateIPv4Address", "value": format!("10.0.{}.{}", host % 256, 4 + (host >> 8) % 250)},
-        ],
-    })
 }

@@ -127,10 +127,10 @@ pub fn list(state: &mut State, _: &Call, input: &Document) -> Result<Value, Refu
     let is = |member: &str, value: &str| field::text(input, member).is_none_or(|wanted| wanted == value);
     let on = field::text(input, "containerInstance").map(short);
     let chosen = cluster.tasks.values().filter(|task| {
-        task.stopping == stopped
+        task.is_alive() != stopped
             && service.is_none_or(|service| task.service.as_deref() == Some(service))
             && is("launchType", task.launch_type())
-            && is("startedBy", task.started_by())
+            && is("startedBy", task.started_by.as_deref().unwrap_or_default())
             && is("family", task.family())
             && on.is_none_or(|on| task.instance.as_deref() == Some(on))
     });

@@ -4,8 +4,9 @@
 //! Tests: `tests/task.rs`, `tests/image_script.rs`.
 
 use super::cluster::Cluster;
+use super::container::Ended;
 use super::image_script::{self, Fate, Of};
-use super::task::{News, Status, Task};
+use super::task::{Balanced, Health, News, Status, Stop, Task};
 use super::{Agenda, State, Wake, instance};
 use crate::sandbox::{Call, ecr};
 
@@ -18,12 +19,9 @@ const MOMENT: f64 = 0.0005;
 
 /// Puts a task that has found its place on its way.
 pub fn begin(agenda: &mut Agenda, cluster: &mut Cluster, call: &Call, id: &str, on: Option<String>) {
-    let instance = on.as_ref().and_then(|instance| cluster.instances.get(instance));
-    let place = instance.map(|instance| (instance.arn.clone(), instance.zone.clone()));
     let Some(task) = cluster.tasks.get_mut(id) else { return };
-    if let Some((arn, zone)) = place {
-        task.set("containerInstanceArn", arn);
-        task.set("availabilityZone", zone);
+    if let Some(instance) = on.as_ref().and_then(|instance| cluster.instances.get(instance)) {
+        task.zone = Some(instance.zone.clone());
     }
     task.instance = on;
     task.due = Some(call.now + 2.0);
@@ -39,7 +37,7 @@ pub fn stop_task(
     code: &str,
     reason: &str,
 ) {
-    let Some(task) = cluster.tasks.get_mut(id).filter(|task| !task.stopping) else { return };
+    let Some(task) = cluster.tasks.get_mut(id).filter(|task| task.is_alive()) else { return };
     let was_running = task.status == Status::Running;
     task.end(call, if was_running { Status::Deactivating } else { Status::Stopping }, code, reason);
     wake_when_due(agenda, &cluster.name, task);
@@ -83,15 +81,17 @@ impl Task {
             Status::Pending => self.activate(registry, call),
             Status::Activating => self.start(registry, call),
             Status::Running => self.live(registry, call),
-            Status::Deactivating => self.stay(call, Status::Stopping, 1.0),
+            Status::Deactivating => {
+                let slowest = self.fates(registry, call).into_iter().map(|course| course.stop);
+                self.stay(call, Status::Stopping, slowest.fold(1.0, f64::max));
+            }
             Status::Stopping => {
-                if self.started_at.is_some() {
-                    self.set("executionStoppedAt", call.now);
-                }
+                self.kill_late(registry, call);
+                self.times.execution_stopped = self.times.started.map(|_| call.now);
                 self.stay(call, Status::Deprovisioning, 2.0);
             }
             Status::Deprovisioning | Status::Stopped => {
-                self.set("stoppedAt", call.now);
+                self.times.stopped = Some(call.now);
                 self.stay(call, Status::Stopped, REMEMBERED);
             }
         }
@@ -104,14 +104,19 @@ impl Task {
 
     /// What each of its containers does.
     fn fates(&self, registry: &ecr::State, call: &Call) -> Vec<image_script::Course> {
-        let of = Of { call, registry, task: &self.id, subnet: self.subnet(), platform: self.platform() };
+        let of = Of {
+            call,
+            registry,
+            task: &self.id,
+            subnet: self.subnet.as_deref().unwrap_or_default(),
+            architecture: self.architecture,
+        };
         self.containers.iter().map(|container| image_script::course(&container.image, &of)).collect()
     }
 
     fn pend(&mut self, registry: &ecr::State, call: &Call) {
-        self.set("connectivity", "CONNECTED");
-        self.set("connectivityAt", call.now);
-        self.set("pullStartedAt", call.now + 1.0);
+        self.times.connected = Some(call.now);
+        self.times.pull_started = Some(call.now + 1.0);
         let pulls = self.fates(registry, call).into_iter().map(|course| course.pull);
         self.stay(call, Status::Pending, pulls.fold(1.0, f64::max));
     }
@@ -125,7 +130,7 @@ impl Task {
         if let Some((n, words)) = failed {
             return self.fail_to_start(call, n, words);
         }
-        self.set("pullStoppedAt", call.now);
+        self.times.pull_stopped = Some(call.now);
         self.stay(call, Status::Activating, 1.0);
     }
 
@@ -138,21 +143,20 @@ impl Task {
         if let Some(container) = self.containers.get_mut(container)
             && (!on_fargate || words.starts_with("Cannot"))
         {
-            container.ended = Some(super::container::Ended { code: None, reason: Some(words.clone()) });
+            container.ended = Some(Ended { code: None, reason: Some(words.clone()) });
         }
         self.news = Some(News::FailedToStart(words));
     }
 
     fn start(&mut self, registry: &ecr::State, call: &Call) {
-        self.set("startedAt", call.now);
-        self.started_at = Some(call.now);
+        self.times.started = Some(call.now);
         self.change(Status::Running);
         self.live(registry, call);
     }
 
     /// What has become due of what its containers do by themselves, and when there is more.
     fn live(&mut self, registry: &ecr::State, call: &Call) {
-        let started_at = self.started_at.unwrap_or(call.now);
+        let started_at = self.times.started.unwrap_or(call.now);
         let mut next: Option<f64> = None;
         let mut is_due = |after: f64| {
             let at = started_at + after;
@@ -163,6 +167,15 @@ impl Task {
             is_due
         };
         let fates = self.fates(registry, call);
+        let interrupted = fates.iter().any(|course| match course.fate {
+            Fate::Interrupted { after } => is_due(after),
+            _ => false,
+        });
+        if interrupted {
+            self.end(call, Status::Deactivating, "SpotInterruption", "Your Spot Task was interrupted.");
+            self.news = Some(News::Interrupted);
+            return;
+        }
         let is_ailing = fates.iter().any(|course| course.fate == Fate::Unhealthy);
         for (container, course) in self.containers.iter_mut().zip(fates) {
             if let Fate::Exits { after, code, reason } = course.fate
@@ -170,23 +183,23 @@ impl Task {
                 && is_due(after)
             {
                 let reason = reason.map(str::to_owned);
-                container.ended = Some(super::container::Ended { code: Some(code), reason });
+                container.ended = Some(Ended { code: Some(code), reason });
             }
         }
         if self.containers.iter().any(|container| container.essential && container.ended.is_some()) {
-            let was_healthy = self.healthy;
+            let was_healthy = self.health == Health::Healthy;
             let reason = "Essential container in task exited";
             self.end(call, Status::Stopping, "EssentialContainerExited", reason);
             self.news = Some(News::Exited { was_healthy });
             return;
         }
         match self.checks().filter(|_| is_ailing) {
-            Some(noticed_after) if !self.unhealthy && is_due(noticed_after) => {
-                self.unhealthy = true;
+            Some(noticed_after) if self.health != Health::Unhealthy && is_due(noticed_after) => {
+                self.health = Health::Unhealthy;
                 self.news = Some(News::FailsHealthChecks);
             }
-            None if !self.healthy && is_due(SETTLING) => {
-                self.healthy = true;
+            None if self.health == Health::Unknown && is_due(SETTLING) => {
+                self.health = Health::Healthy;
                 self.news = Some(News::RunsWell);
             }
             _ => {}
@@ -197,19 +210,26 @@ impl Task {
     /// Seconds after which failing health checks are noticed: the load balancer's where there is
     /// one, else the containers'. None: nobody checks.
     fn checks(&self) -> Option<f64> {
-        let by_balancer = self.balanced.as_ref().map(super::task::Balanced::noticed_after);
+        let by_balancer = self.balanced.as_ref().map(Balanced::noticed_after);
         by_balancer.or_else(|| {
             let essential = self.containers.iter().filter(|container| container.essential);
             essential.filter_map(|container| container.check).min_by(f64::total_cmp)
         })
     }
 
+    /// Containers that did not end when they were told to were killed.
+    fn kill_late(&mut self, registry: &ecr::State, call: &Call) {
+        let fates = self.fates(registry, call);
+        let late = self.containers.iter_mut().zip(fates).filter(|(_, course)| course.stop > 1.0);
+        for (container, _) in late.filter(|(container, _)| container.ended.is_none()) {
+            container.ended = Some(Ended { code: Some(137), reason: None });
+        }
+    }
+
     /// From now on it stops.
     fn end(&mut self, call: &Call, status: Status, code: &str, reason: &str) {
-        self.stopping = true;
-        self.set("stoppingAt", call.now);
-        self.set("stopCode", code);
-        self.set("stoppedReason", reason);
+        self.times.stopping = Some(call.now);
+        self.stop = Some(Stop { code: code.to_owned(), reason: reason.to_owned() });
         self.change(status);
         let seconds = if status == Status::Deprovisioning { 2.0 } else { 1.0 };
         self.due = Some(call.now + seconds);

@@ -121,6 +121,10 @@ impl Look<'_> {
         let alive = self.alive();
         let mut stopped = self.stop_spare(&alive, wanted);
         if has_failed {
+            // It starts nothing any more, and its tasks and the old ones run on.
+            if wanted == 0 {
+                self.stop_old(&alive, 0, None);
+            }
             return;
         }
         stopped += self.stop_old(&alive, wanted, shifts);
@@ -282,35 +286,31 @@ impl Look<'_> {
 
     /// Stops tasks, by default because there are too many, and says so.
     fn stop(&mut self, ids: &[String], reason: Option<&str>) -> usize {
-        if ids.is_empty() {
-            return 0;
-        }
-        let mut drained: BTreeMap<String, usize> = BTreeMap::new();
+        let (mut drained, mut running) = (BTreeMap::<String, usize>::new(), Vec::new());
         for id in ids {
             let Some(task) = self.cluster.tasks.get(id) else { continue };
-            let deployment = task.deployment.as_deref().unwrap_or_default();
-            let scaling = format!("Scaling activity initiated by (deployment ecs-svc/{deployment})");
-            for (group, _) in
-                task.balanced.iter().filter(|balanced| balanced.is_registered).flat_map(|b| &b.groups)
-            {
+            if task.times.started.is_some() {
+                running.push(id.clone());
+            }
+            for (group, _) in task.balanced.iter().filter(|b| b.is_registered).flat_map(|b| &b.groups) {
                 *drained.entry(group.clone()).or_default() += 1;
             }
+            let deployment = task.deployment.as_deref().unwrap_or_default();
+            let scaling = format!("Scaling activity initiated by (deployment ecs-svc/{deployment})");
+            let Self { agenda, cluster, call, .. } = self;
             let reason = reason.unwrap_or(&scaling);
-            task_life::stop_task(
-                self.agenda,
-                self.cluster,
-                self.call,
-                id,
-                "ServiceSchedulerInitiated",
-                reason,
-            );
+            task_life::stop_task(agenda, cluster, call, id, "ServiceSchedulerInitiated", reason);
         }
+        let (service, call) = (&mut self.service, self.call);
         if let Some(count) = drained.values().next() {
-            self.service.say(self.call, &format!(") has begun draining connections on {count} tasks."));
+            service.say(call, &format!(") has begun draining connections on {count} tasks."));
             let drained: Vec<_> = drained.into_iter().collect();
-            self.service.say_of_targets(self.call, "deregistered", &drained);
+            service.say_of_targets(call, "deregistered", &drained);
         }
-        self.service.say_of_tasks(self.call, "has stopped {} running tasks", ids, 0);
+        service.say_of_tasks(call, "has stopped {} running tasks", &running, 0);
+        if running.len() < ids.len() {
+            service.say(call, &format!(") stopped {} pending tasks.", ids.len() - running.len()));
+        }
         ids.len()
     }
 

@@ -29,7 +29,9 @@ impl Look<'_> {
         for (id, deployment, happened) in news {
             match happened {
                 News::RunsWell => recovered.push(deployment),
+                News::Interrupted => self.service.steady = false,
                 News::FailedToStart(reason) => {
+                    let reason = reason.trim_end_matches('.');
                     let message = format!(") was unable to place a task. Reason: {reason}.");
                     self.service.say(self.call, &message);
                     self.failed(&deployment, true);
@@ -66,7 +68,7 @@ impl Look<'_> {
             let is_throttled = deployment.restart.is_throttled();
             self.wake_at(until);
             if is_throttled {
-                self.service.say(self.call, ") is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.");
+                self.service.say(self.call, ") is unable to consistently start tasks successfully.");
             }
         }
     }

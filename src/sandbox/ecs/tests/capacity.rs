@@ -147,3 +147,48 @@ fn a_service_without_room_takes_the_room_that_another_leaves() {
     client.pass(SETTLED);
     assert_eq!(client.service("late")["runningCount"], 2);
 }
+
+#[test]
+fn a_daemon_that_crashes_is_rolled_back_on_every_instance() {
+    let client = Client::with_instances();
+    let breaker = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}});
+    let more = json!({"schedulingStrategy": "DAEMON", "deploymentConfiguration": breaker});
+    client.ecs("CreateService", on_instances("web", more));
+    let strategy = json!([{"capacityProvider": "big", "weight": 1}]);
+    let more = json!({"desiredCount": 30, "capacityProviderStrategy": strategy});
+    client.ecs("CreateService", on_instances("many", more));
+    client.pass(2 * SETTLED);
+    assert_eq!(client.service("web")["deployments"][0]["rolloutState"], "COMPLETED");
+    let container = json!({"name": "web", "image": "sandbox/crash", "memory": 128});
+    let definition = with(bridge_task("bridge"), json!({"containerDefinitions": [container]}));
+    client.ecs("RegisterTaskDefinition", definition);
+    client.update(json!({"taskDefinition": "bridge:2"}));
+    client.pass(300);
+    let daemon = client.service("web");
+    assert!(daemon["taskDefinition"].as_str().unwrap().ends_with("bridge:1"));
+    assert_eq!(daemon["deployments"].as_array().unwrap().len(), 1);
+    assert_eq!(daemon["deployments"][0]["rolloutState"], "COMPLETED");
+    assert_eq!(daemon["runningCount"], json!(instances(&client)));
+    assert_eq!(client.history()[0]["status"], "ROLLBACK_SUCCESSFUL");
+    let messages = client.messages("web");
+    assert!(!messages.iter().any(|message| message.contains("unable to place")), "{messages:#?}");
+}
+
+#[test]
+fn what_the_closest_instance_lacks_is_told() {
+    for (container, lack) in [
+        (json!({"memory": 20_000}), "insufficient memory available."),
+        (json!({"memory": 128, "cpu": 8192}), "insufficient CPU units available."),
+    ] {
+        let client = Client::with_instances();
+        client.pass(SETTLED);
+        let container = with(json!({"name": "web", "image": "nginx"}), container);
+        let definition = with(bridge_task("bridge"), json!({"containerDefinitions": [container]}));
+        client.ecs("RegisterTaskDefinition", definition);
+        client.ecs("CreateService", on_instances("web", json!({"desiredCount": 1, "launchType": "EC2"})));
+        client.pass(SETTLED);
+        let messages = client.messages("web");
+        let start = "(service web) was unable to place a task because no container instance met all of its requirements. The closest matching (container-instance ";
+        assert!(messages[0].starts_with(start) && messages[0].contains(lack), "{}", messages[0]);
+    }
+}

@@ -250,6 +250,7 @@ fn an_image_of_the_own_registry_must_be_there() {
         (format!("{own}/shop/web"), false),
         (format!("{own}/shop/web@{none}"), false),
         (format!("{own}/shop/none:1"), false),
+        ("123456789012.dkr-ecr.eu-central-1.on.aws/shop/none:1".to_owned(), false),
         ("999999999999.dkr.ecr.eu-central-1.amazonaws.com/shop/none:1".to_owned(), true),
         ("123456789012.dkr.ecr.us-east-1.amazonaws.com/shop/none:1".to_owned(), true),
     ] {
@@ -267,4 +268,37 @@ fn an_image_of_the_own_registry_must_be_there() {
             );
         }
     }
+}
+
+#[test]
+fn a_task_whose_capacity_is_taken_is_replaced_and_did_not_fail() {
+    let client = Client::shop();
+    client.image("sandbox/interrupted:60");
+    client.ecs("CreateService", fargate_service("web", 1));
+    client.pass(120);
+    let input = json!({"cluster": "shop", "serviceName": "web", "desiredStatus": "STOPPED"});
+    let stopped = client.ecs("ListTasks", input)["taskArns"].clone();
+    let task = client.task(&stopped[0]);
+    assert_eq!(
+        (&task["stopCode"], &task["stoppedReason"]),
+        (&json!("SpotInterruption"), &json!("Your Spot Task was interrupted."))
+    );
+    let service = client.service("web");
+    assert_eq!((&service["runningCount"], &service["deployments"][0]["failedTasks"]), (&json!(1), &json!(0)));
+}
+
+#[test]
+fn a_stubborn_container_is_killed_late() {
+    let client = Client::shop();
+    client.image("sandbox/stubborn:100");
+    client.ecs("CreateService", fargate_service("web", 1));
+    client.pass(SETTLED);
+    client.ecs("DeleteService", json!({"cluster": "shop", "service": "web", "force": true}));
+    client.pass(90);
+    assert_eq!(client.service("web")["status"], "DRAINING");
+    client.pass(30);
+    assert_eq!(client.service("web")["status"], "INACTIVE");
+    let stopped =
+        client.ecs("ListTasks", json!({"cluster": "shop", "desiredStatus": "STOPPED"}))["taskArns"].clone();
+    assert_eq!(client.task(&stopped[0])["containers"][0]["exitCode"], 137);
 }

@@ -9,6 +9,7 @@ mod corpus;
 mod deployment;
 mod image_script;
 mod rollback;
+mod scale;
 mod service;
 mod service_refusals;
 mod tags;

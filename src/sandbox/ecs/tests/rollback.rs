@@ -250,9 +250,10 @@ fn the_threshold_is_the_configured_one() {
 #[test]
 fn a_healthy_task_sets_the_count_back_unless_it_is_told_not_to() {
     let outcome = |resets: bool| {
-        let threshold = json!({"type": "COUNT", "value": 8});
+        let threshold = json!({"type": "COUNT", "value": 32});
         let more = json!({"resetOnHealthyTask": resets, "thresholdConfiguration": threshold});
-        let client = Client::with_breaker(with(rolls_back(), more), 10);
+        let client = Client::with_breaker(with(rolls_back(), more), 40);
+        // About twenty fail together, then ten, five …
         client.image("sandbox/flaky:50");
         client.update(json!({"taskDefinition": "web:2"}));
         client.pass(1200);

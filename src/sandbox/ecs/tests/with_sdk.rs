@@ -6,7 +6,8 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_ecs::types::{
     AwsVpcConfiguration, ClusterField, Compatibility, ContainerDefinition, DeploymentRolloutState,
-    LaunchType, NetworkConfiguration, NetworkMode, PortMapping, ServiceField, Tag,
+    DesiredStatus, LaunchType, NetworkConfiguration, NetworkMode, PortMapping, ServiceDeploymentStatus,
+    ServiceField, StopServiceDeploymentStopType, Tag, TaskStopCode,
 };
 
 use crate::sandbox::{Fault, FaultKind, Sandbox, server, tests::options};
@@ -25,11 +26,10 @@ async fn listening() -> (Sandbox, Client) {
     (sandbox, Client::from_conf(config))
 }
 
-/// A cluster `shop` with a service `web` of two tasks.
-async fn shop(client: &Client) {
-    client.create_cluster().cluster_name("shop").capacity_providers("FARGATE").send().await.unwrap();
+/// A further revision of `web` with this image.
+async fn register(client: &Client, image: &str) {
     let port = PortMapping::builder().container_port(80).build();
-    let container = ContainerDefinition::builder().name("web").image("nginx").port_mappings(port).build();
+    let container = ContainerDefinition::builder().name("web").image(image).port_mappings(port).build();
     let registered = client
         .register_task_definition()
         .family("web")
@@ -42,6 +42,12 @@ async fn shop(client: &Client) {
         .await
         .unwrap();
     assert!(registered.task_definition().unwrap().registered_at().is_some());
+}
+
+/// A cluster `shop` with a service `web` of two tasks.
+async fn shop(client: &Client) {
+    client.create_cluster().cluster_name("shop").capacity_providers("FARGATE").send().await.unwrap();
+    register(client, "nginx").await;
     let vpc = AwsVpcConfiguration::builder().subnets("subnet-1").build().unwrap();
     client
         .create_service()
@@ -102,6 +108,36 @@ async fn a_service_is_made_read_and_deleted() {
     assert_eq!(deleted.service().unwrap().status(), Some("DRAINING"));
     sandbox.advance(Duration::from_mins(1));
     client.delete_cluster().cluster("shop").send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_deployment_that_fails_is_stopped_and_its_tasks_tell_why() {
+    let (sandbox, client) = listening().await;
+    shop(&client).await;
+    sandbox.advance(Duration::from_mins(1));
+    register(&client, "sandbox/oom").await;
+    client.update_service().cluster("shop").service("web").task_definition("web").send().await.unwrap();
+    sandbox.advance(Duration::from_secs(20));
+    let list = client.list_service_deployments().cluster("shop").service("web").send().await.unwrap();
+    let arn = list.service_deployments()[0].service_deployment_arn().unwrap().to_owned();
+    let stop = client.stop_service_deployment().service_deployment_arn(&arn);
+    stop.stop_type(StopServiceDeploymentStopType::Rollback).send().await.unwrap();
+    sandbox.advance(Duration::from_mins(1));
+    let answer = client.describe_service_deployments().service_deployment_arns(&arn).send().await.unwrap();
+    let deployment = &answer.service_deployments()[0];
+    assert_eq!(deployment.status(), Some(&ServiceDeploymentStatus::RollbackSuccessful));
+    assert!(deployment.rollback().unwrap().started_at().is_some());
+    let stopped = client.list_tasks().cluster("shop").desired_status(DesiredStatus::Stopped);
+    let arns = stopped.send().await.unwrap().task_arns;
+    let tasks = client.describe_tasks().cluster("shop").set_tasks(arns).send().await.unwrap();
+    let task = &tasks.tasks()[0];
+    assert_eq!(task.stop_code(), Some(&TaskStopCode::EssentialContainerExited));
+    let container = &task.containers()[0];
+    assert_eq!((container.exit_code(), container.reason().is_some()), (Some(137), true));
+    let again = client.stop_service_deployment().service_deployment_arn(&arn).send().await;
+    assert!(again.unwrap_err().into_service_error().is_conflict_exception());
+    let none = client.continue_service_deployment().service_deployment_arn("none").hook_id("h").send().await;
+    assert!(none.unwrap_err().into_service_error().is_service_deployment_not_found_exception());
 }
 
 #[tokio::test]

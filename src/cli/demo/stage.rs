@@ -1,0 +1,257 @@
+//! What the tour has at hand: the page that it writes on, the file, the small AWS, and the events of the loop.
+//!
+//! Whoever waits is told what happens meanwhile, in its order; a wait that lasts too long is a failure.
+
+use super::Pace;
+use super::page::{edited, wrapped};
+use crate::cli::connection::SANDBOX_REGION;
+use crate::cli::failure::Failure;
+use crate::cli::load::LoadArgs;
+use crate::cli::ui::Ui;
+use crate::operator::{Kept, Publish};
+use crate::reconcile::Session;
+use crate::report::{Event, View};
+use crate::sandbox::{CallRecord, Sandbox};
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+
+const TITLE: Style = AnsiColor::Cyan.on_default().bold();
+const QUIET: Style = Style::new().dimmed();
+const GONE: Style = AnsiColor::Red.on_default();
+const NEW: Style = AnsiColor::Green.on_default();
+
+/// Nothing in the tour takes so long, on a machine under load either.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two looks at what no event tells.
+const TICK: Duration = Duration::from_millis(100);
+/// For each word that is read; the eye is elsewhere when something moves.
+const READING: Duration = Duration::from_millis(120);
+
+/// What the loop has told, and when that was since the beginning.
+pub type Told = (Duration, Event);
+
+/// Hands on what the loop tells.
+pub struct Teller {
+    began: Instant,
+    to: UnboundedSender<Told>,
+}
+
+impl Teller {
+    pub fn new() -> (Self, UnboundedReceiver<Told>) {
+        let (to, events) = unbounded_channel();
+        (Self { began: Instant::now(), to }, events)
+    }
+}
+
+impl Publish for Teller {
+    async fn publish(&mut self, events: &[Event], _: &Kept) {
+        for event in events {
+            // Nobody listens any more when the tour is over.
+            let _ = self.to.send((self.began.elapsed(), event.clone()));
+        }
+    }
+}
+
+/// What the tour works with.
+pub struct Stage<'a> {
+    pub ui: &'a Ui,
+    pub sandbox: Sandbox,
+    /// For plans and status beside the loop.
+    pub session: Session,
+    /// Has the loop begin.
+    pub begin: Option<oneshot::Sender<()>>,
+    pub events: UnboundedReceiver<Told>,
+    /// The directory.
+    pub manifests: PathBuf,
+    pub has_reader: bool,
+    pub pace: Pace,
+}
+
+/// Where the manifest is.
+pub fn file(manifests: &Path) -> PathBuf {
+    manifests.join("shop.yaml")
+}
+
+impl Stage<'_> {
+    pub fn heading(&self, text: &str) {
+        self.ui.result(&format!("\n{TITLE}{text}{TITLE:#}\n"));
+    }
+
+    /// A paragraph, and the time to read it.
+    pub async fn say(&mut self, text: &str) {
+        self.ui.result(&wrapped(text, "", 0));
+        self.pause(text.split_whitespace().count()).await;
+    }
+
+    /// Text as it is, set in.
+    pub async fn show(&mut self, text: &str) {
+        let lines = text.lines().map(|line| format!("    {line}\n"));
+        self.ui.result(&format!("\n{}\n", lines.collect::<String>()));
+        self.pause(text.split_whitespace().count() / 2).await;
+    }
+
+    /// The time to read so many words; what happens meanwhile is told.
+    async fn pause(&mut self, words: usize) {
+        if !self.has_reader {
+            return;
+        }
+        let end = Instant::now() + READING * u32::try_from(words).unwrap_or(u32::MAX);
+        loop {
+            tokio::select! {
+                Some(told) = self.events.recv() => self.tell(&told),
+                () = sleep_until(end) => return,
+            }
+        }
+    }
+
+    fn tell(&self, (at, event): &Told) {
+        let time = format!("{:2}:{:02}", at.as_secs() / 60, at.as_secs() % 60);
+        self.ui.result(&wrapped(&event.text(&time), "  ", 10));
+    }
+
+    /// Tells what is left to tell.
+    pub fn tell_rest(&mut self) {
+        while let Ok(told) = self.events.try_recv() {
+            self.tell(&told);
+        }
+    }
+
+    /// Tells what happens, until `is_over`: it sees every event, and is asked in between.
+    pub async fn wait(
+        &mut self,
+        what: &str,
+        mut is_over: impl FnMut(&Sandbox, Option<&Event>) -> bool,
+    ) -> Result<(), Failure> {
+        let end = Instant::now() + PATIENCE;
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let told = tokio::select! {
+                told = self.events.recv() => {
+                    Some(told.ok_or_else(|| Failure::world("the loop has ended in the middle of the tour"))?)
+                }
+                _ = ticks.tick() => None,
+            };
+            told.iter().for_each(|told| self.tell(told));
+            if is_over(&self.sandbox, told.as_ref().map(|(_, event)| event)) {
+                self.ui.rest();
+                return Ok(());
+            }
+            if Instant::now() > end {
+                return Err(Failure::world(format!(
+                    "the tour waited {} s for {what}, and it did not come",
+                    PATIENCE.as_secs()
+                )));
+            }
+            self.ui.waiting_for(&deployments(&self.sandbox));
+        }
+    }
+
+    /// From now on the loop runs.
+    pub fn begin(&mut self) {
+        self.ui.result("\n");
+        // It can only be gone when the tour is.
+        let _ = self.begin.take().map(|begin| begin.send(()));
+    }
+
+    /// Makes the file what it shall be at first.
+    pub async fn write(&mut self, text: &str) -> Result<(), Failure> {
+        self.put(text)?;
+        self.ui.result(&format!("\n    {QUIET}{}{QUIET:#}\n", file(&self.manifests).display()));
+        self.show(text).await;
+        Ok(())
+    }
+
+    /// Changes the file as a person would, and shows what has changed.
+    pub async fn edit(&mut self, from: &str, to: &str) -> Result<(), Failure> {
+        let path = file(&self.manifests);
+        let before = fs::read_to_string(&path).map_err(|error| unusable(&path, &error))?;
+        let after = before.replace(from, to);
+        let (gone, new) = edited(&before, &after);
+        let gone = gone.into_iter().map(|line| format!("{GONE}-{line}{GONE:#}\n"));
+        let new = new.into_iter().map(|line| format!("{NEW}+{line}{NEW:#}\n"));
+        let diff: String = gone.chain(new).collect();
+        self.show(&format!("{QUIET}{}{QUIET:#}\n{diff}", path.display())).await;
+        self.put(&after)
+    }
+
+    fn put(&self, text: &str) -> Result<(), Failure> {
+        let path = file(&self.manifests);
+        // As editors do: nobody reads half of it.
+        let new = self.manifests.join(".shop.yaml.new");
+        fs::write(&new, text).and_then(|()| fs::rename(&new, &path)).map_err(|error| unusable(&path, &error))
+    }
+
+    /// Calls AWS as somebody else would, and says so.
+    pub async fn behind_the_back(&mut self, operation: &str, input: Value) -> Result<(), Failure> {
+        self.show(&format!("ecs:{operation} {input}")).await;
+        self.sandbox
+            .perform(SANDBOX_REGION, "ecs", operation, &input)
+            .map(drop)
+            .map_err(|refusal| Failure::world(format!("the sandbox refused ecs:{operation}: {refusal:?}")))
+    }
+
+    /// What `plan` says now.
+    pub async fn plan(&mut self) -> Result<(), Failure> {
+        let (view, _) = self.view().await?;
+        self.show(&[view.heading(), view.plan_text(false), view.summary_text()].concat()).await;
+        Ok(())
+    }
+
+    /// What `status` says now.
+    pub async fn status(&mut self) -> Result<(), Failure> {
+        let (view, text) = self.view().await?;
+        self.show(&[view.heading(), text].concat()).await;
+        Ok(())
+    }
+
+    async fn view(&self) -> Result<(View, String), Failure> {
+        let load = LoadArgs { paths: vec![self.manifests.clone()], keep_going: false };
+        let loaded = load.load(Some(SANDBOX_REGION), self.ui)?;
+        let planned = self.session.plan(&loaded.desired).await?;
+        let view = View::of(&planned.plan, &loaded.source, false);
+        let view = view.with_rollouts(&planned.plan, &planned.observed);
+        let status = view.status_text(false);
+        Ok((view, status))
+    }
+
+    /// The operator's calls that changed something.
+    pub fn changes(&self) -> Vec<CallRecord> {
+        self.sandbox.calls().into_iter().filter(|call| call.changes && call.done).collect()
+    }
+}
+
+fn unusable(path: &Path, error: &io::Error) -> Failure {
+    Failure::world(format!("`{}` cannot be used", path.display())).caused_by(error)
+}
+
+/// The service as AWS describes it; null while it does not exist.
+pub fn service(sandbox: &Sandbox) -> Value {
+    let input = json!({"cluster": "shop", "services": ["web"]});
+    let answer = sandbox.perform(SANDBOX_REGION, "ecs", "DescribeServices", &input);
+    answer.map(|mut answer| answer["services"][0].take()).unwrap_or_default()
+}
+
+/// `web:2 1/3 running, 2 failed · web:1 3/3 running`.
+fn deployments(sandbox: &Sandbox) -> String {
+    let service = service(sandbox);
+    let one = |deployment: &Value| {
+        let count = |name: &str| deployment[name].as_i64().unwrap_or_default();
+        let revision = deployment["taskDefinition"].as_str().unwrap_or_default();
+        let revision = revision.rsplit('/').next().unwrap_or_default();
+        let failed = match count("failedTasks") {
+            0 => String::new(),
+            failed => format!(", {failed} failed"),
+        };
+        format!("{revision} {}/{} running{failed}", count("runningCount"), count("desiredCount"))
+    };
+    let all = service["deployments"].as_array().into_iter().flatten();
+    all.map(one).collect::<Vec<_>>().join(" · ")
+}

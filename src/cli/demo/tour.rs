@@ -1,0 +1,212 @@
+//! The story: each chapter says what happens and why it matters, has it happen, and waits until it did.
+//!
+//! Nothing may be told that was not seen; numbers are read or counted. Words that are only AWS's are explained where
+//! they come first.
+
+use super::stage::{Stage, service};
+use crate::cli::failure::Failure;
+use crate::report::{Event, Happening, counted};
+use crate::sandbox::Sandbox;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+const MANIFEST: &str = include_str!("shop.yaml");
+const FIRST: &str = "sandbox/ok:1.0";
+const BAD: &str = "sandbox/crash:1.1";
+const FIXED: &str = "sandbox/ok:1.2";
+
+/// The tasks that the manifest declares.
+const TASKS: i64 = 3;
+/// Looks at the service in which nothing may happen.
+const LOOKS: u64 = 5;
+
+/// All of it.
+pub async fn tour(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    welcome(stage).await;
+    deploy(stage).await?;
+    drift(stage).await?;
+    bad_image(stage).await?;
+    rollback(stage).await?;
+    no_second_try(stage).await?;
+    fix(stage).await?;
+    balance(stage).await
+}
+
+async fn welcome(stage: &mut Stage<'_>) {
+    stage.heading("ecs-operator: the tour");
+    let words = format!(
+        "You write in files what should run on Amazon ECS. ecs-operator makes it so, keeps it so, and goes back when a \
+         release fails. Here it does that with a small AWS inside this process: no account, no network, and a clock that \
+         runs {} times as fast. The rest is real: the file, the loop of `ecs-operator run`, every call it makes.",
+        stage.pace.speed
+    );
+    stage.say(&words).await;
+}
+
+async fn deploy(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("1 · Deploy");
+    stage
+        .say(&format!(
+            "This file declares a cluster, and in it a service that keeps {TASKS} tasks running: copies of a container. \
+             Its members are those of AWS's own API.",
+        ))
+        .await;
+    stage.write(MANIFEST).await?;
+    stage.say("`ecs-operator plan` says what would change, and changes nothing:").await;
+    stage.plan().await?;
+    stage
+        .say(
+            "`ecs-operator run` makes it so, and stays. From here on these are its own lines, each with the minutes and \
+             seconds since it began:",
+        )
+        .await;
+    stage.begin();
+    stage.wait("the first deployment", web(Happening::RolledOut, "web:1")).await?;
+    all_run(stage, "web:1").await
+}
+
+async fn drift(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("2 · Drift, and how it heals");
+    stage
+        .say("Somebody sets the number of tasks to 0, past the file: in AWS's console, or with another tool.")
+        .await;
+    stage
+        .behind_the_back("UpdateService", json!({"cluster": "shop", "service": "web", "desiredCount": 0}))
+        .await?;
+    stage
+        .say(&format!(
+            "What runs is not what the file says any more: that is drift. The loop looks at everything every {} here, \
+             every minute unless told otherwise, and puts it back.",
+            seconds(stage.pace.interval.as_secs())
+        ))
+        .await;
+    stage.wait("the drift to be healed", web(Happening::Healed, "")).await?;
+    all_run(stage, "web:1").await
+}
+
+async fn bad_image(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("3 · A bad image");
+    stage
+        .say("The next release comes, and its program ends as soon as it starts. Nobody knows that yet:")
+        .await;
+    stage.edit(FIRST, BAD).await?;
+    stage
+        .say(
+            "To save the file is all there is to do. `web:2` is the second revision of what a task of web is; the tasks \
+             of `web:1` go on until enough of the new ones run.",
+        )
+        .await;
+    stage.wait("the deployment of the bad image", web(Happening::Rolling, "web:2")).await
+}
+
+async fn rollback(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("4 · Rollback");
+    stage
+        .say(
+            "The file turns on the circuit breaker of ECS: after a few failed tasks AWS gives the deployment up and goes \
+             back to what ran before. The loop follows that, and asks why the tasks stopped:",
+        )
+        .await;
+    stage.wait("the rollback", web(Happening::RolledBack, "web:2")).await?;
+    all_run(stage, "web:1").await
+}
+
+async fn no_second_try(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("5 · No second try");
+    stage
+        .say(
+            "The file still asks for the bad image. To deploy it again would fail again, with every look, all night. So \
+             what was rolled back is not tried again until the file changes; the rest of it is kept as before. Somebody \
+             turns the circuit breaker off:",
+        )
+        .await;
+    let off = json!({"deploymentCircuitBreaker": {"enable": false, "rollback": false}});
+    let off = json!({"cluster": "shop", "service": "web", "deploymentConfiguration": off});
+    stage.behind_the_back("UpdateService", off).await?;
+    stage.wait("the drift to be healed", web(Happening::Healed, "")).await?;
+    let before = looks(&stage.sandbox);
+    stage.wait("more looks at the service", |sandbox, _| looks(sandbox) >= before + LOOKS).await?;
+    let (looks, attempts) = (looks(&stage.sandbox) - before, attempts(stage, "web:2"));
+    stage
+        .say(&format!(
+            "Since then the service was looked at {}. `web:2` was deployed {} in all. `ecs-operator status` says how it \
+             stands:",
+            times(looks),
+            times(attempts)
+        ))
+        .await;
+    if attempts != 1 {
+        return Err(Failure::world(format!("`web:2` was to be deployed once, and was {}", times(attempts))));
+    }
+    stage.status().await
+}
+
+async fn fix(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("6 · Fix");
+    stage.say("The file is corrected. That is something new, so it is deployed at once:").await;
+    stage.edit(BAD, FIXED).await?;
+    stage.wait("the deployment of the fixed image", web(Happening::RolledOut, "web:3")).await?;
+    all_run(stage, "web:3").await
+}
+
+async fn balance(stage: &mut Stage<'_>) -> Result<(), Failure> {
+    stage.heading("What is left");
+    stage.status().await?;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    let changes = stage.changes();
+    for call in &changes {
+        *counts.entry(format!("{}:{}", call.service, call.operation)).or_default() += 1;
+    }
+    let all = stage.sandbox.counts().values().map(|count| count.calls).sum::<u64>();
+    stage.say(&format!("Of {all} calls to AWS, these {} changed something:", changes.len())).await;
+    let rows: String = counts.iter().map(|(call, count)| format!("{count:3} {call}\n")).collect();
+    stage.show(&rows).await;
+    Ok(())
+}
+
+/// Waits until just the declared tasks run, of one revision, and says so.
+async fn all_run(stage: &mut Stage<'_>, revision: &str) -> Result<(), Failure> {
+    let runs = |sandbox: &Sandbox, _: Option<&Event>| {
+        let service = service(sandbox);
+        let is_revision = service["taskDefinition"].as_str().is_some_and(|arn| arn.ends_with(revision));
+        let is_alone = service["deployments"].as_array().is_some_and(|all| all.len() == 1);
+        is_revision
+            && is_alone
+            && ["desiredCount", "runningCount"].iter().all(|count| service[count] == TASKS)
+    };
+    stage.wait(&format!("{TASKS} tasks of `{revision}`"), runs).await?;
+    stage.say(&format!("{TASKS} tasks of `{revision}` run, and nothing else.")).await;
+    Ok(())
+}
+
+/// Whether something has happened to the service, told with these words.
+fn web(what: Happening, words: &'static str) -> impl Fn(&Sandbox, Option<&Event>) -> bool {
+    move |_, event| {
+        event.is_some_and(|event| {
+            event.what == what
+                && event.object.as_deref() == Some("EcsService/web")
+                && event.message.contains(words)
+        })
+    }
+}
+
+/// How often the operator has looked at the service.
+fn looks(sandbox: &Sandbox) -> u64 {
+    sandbox.counts().get("ecs:DescribeServices").map_or(0, |count| count.done)
+}
+
+/// How often the operator has deployed a revision to what runs.
+fn attempts(stage: &Stage, revision: &str) -> u64 {
+    let is_attempt =
+        |input: &Value| input["taskDefinition"].as_str().is_some_and(|name| name.ends_with(revision));
+    let changes = stage.changes().into_iter().filter(|call| call.operation == "UpdateService");
+    changes.filter(|call| is_attempt(&Value::Object(call.input.clone()))).count() as u64
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
+fn seconds(count: u64) -> String {
+    counted(usize::try_from(count).unwrap_or(usize::MAX), "second")
+}
