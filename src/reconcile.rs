@@ -31,6 +31,8 @@ pub struct Planned {
     pub plan: Plan,
 }
 
+type Planner = fn(&Desired, &Observed, &plan::Options) -> Plan;
+
 impl Session {
     pub fn new(aws: Aws, options: plan::Options) -> Self {
         Self { aws, options, cache: ReadCache::default(), accepted: Mutex::default() }
@@ -38,29 +40,40 @@ impl Session {
 
     /// The first half of a pass: only reads, made now.
     pub async fn plan(&self, desired: &Desired) -> Result<Planned, CallError> {
-        self.look(&self.aws, desired, Depth::Pass).await
+        self.look(&self.aws, desired, Depth::Pass, plan::plan).await
     }
 
-    /// The same over everything, to find what needs a pass: it lets all other calls go first, and what rarely
+    /// The same for taking services back, of which `desired` says nothing but which they are.
+    pub async fn plan_rollback(&self, desired: &Desired) -> Result<Planned, CallError> {
+        self.look(&self.aws, desired, Depth::Pass, plan::rollback).await
+    }
+
+    /// The first half over everything, to find what needs a pass: it lets all other calls go first, and what rarely
     /// changes counts as it was read last.
     pub async fn sweep(&self, desired: &Desired) -> Result<Planned, CallError> {
         self.cache.begin_sweep();
-        self.look(&self.aws.with_priority(Priority::Sweep), desired, Depth::Sweep).await
+        self.look(&self.aws.with_priority(Priority::Sweep), desired, Depth::Sweep, plan::plan).await
     }
 
-    async fn look(&self, aws: &Aws, desired: &Desired, depth: Depth) -> Result<Planned, CallError> {
+    async fn look(
+        &self,
+        aws: &Aws,
+        desired: &Desired,
+        depth: Depth,
+        plan: Planner,
+    ) -> Result<Planned, CallError> {
         let options = self.options();
         let look = Look { depth, owner: &options.owner };
         let mut observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
         let regions = plan::prune::regions(desired, &options);
         observe::add_owned(aws, &self.cache, desired, &options.owner, &regions, &mut observed).await?; // I/O
-        let mut plan = plan::plan(desired, &observed, &options); //                     pure
-        // What was tried before is looked up only where a deployment hangs on it.
-        while !plan.asks.is_empty() {
-            observe::add_histories(aws, &self.cache, &plan.asks, &mut observed).await; // I/O
-            plan = plan::plan(desired, &observed, &options); //                           pure
+        let mut planned = plan(desired, &observed, &options); //                        pure
+        // What was deployed before is looked up only where something hangs on it.
+        while !planned.asks.is_empty() {
+            observe::add_histories(aws, &self.cache, &planned.asks, &mut observed).await; // I/O
+            planned = plan(desired, &observed, &options); //                              pure
         }
-        Ok(Planned { observed, plan })
+        Ok(Planned { observed, plan: planned })
     }
 
     fn options(&self) -> plan::Options {

@@ -9,6 +9,7 @@
 //! - [`markdown`]: what a parser makes of the Markdown output.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
+//! - [`faults`]: whatever goes wrong, it ends as without.
 //! - [`operator`]: the loop, for simulated days.
 //! - [`pasted`]: what people keep in their repositories, applied.
 //! - [`properties`]: what holds for whatever is declared.
@@ -23,6 +24,7 @@ mod architecture;
 mod calls;
 mod cli;
 mod corpus;
+mod faults;
 mod fleet;
 mod iam;
 mod import;

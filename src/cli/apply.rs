@@ -7,10 +7,10 @@
 use super::Format;
 use super::connection::ConnectArgs;
 use super::failure::{Exit, Failure};
-use super::interrupt::Interrupt;
 use super::load::LoadArgs;
-use super::pass::{PassArgs, PruneArgs, judged, judged_one};
+use super::pass::{PassArgs, PruneArgs, execute, judged, judged_one};
 use super::ui::Ui;
+use super::wait::{Ended, Wait, WaitArgs};
 use crate::model::desired::Desired;
 use crate::model::names::{Key, Kind};
 use crate::plan::{Action, Hold, ObjectPlan, Plan, Verdict, Waiting};
@@ -20,8 +20,6 @@ use crate::report::{
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
 
 /// How often a plan that holds nothing new is looked at again: reads may be a little behind writes.
 const LOOKS: u32 = 3;
@@ -34,12 +32,8 @@ const LOOKS: u32 = 3;
 pub struct Args {
     #[command(flatten)]
     load: LoadArgs,
-    /// Wait until every deployment is done
-    #[arg(long)]
-    wait: bool,
-    /// How long to wait, such as 90s, 5m, 1h
-    #[arg(long, value_name = "TIME", default_value = "30m", value_parser = duration)]
-    timeout: Duration,
+    #[command(flatten)]
+    waiting: WaitArgs,
     /// How to print the result
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
@@ -51,11 +45,6 @@ pub struct Args {
     connect: ConnectArgs,
 }
 
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
-    Duration::try_from(span).map_err(|_| "this is before now".to_owned())
-}
-
 pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, poll| {
@@ -63,9 +52,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             let mut run = Run {
                 args,
                 ui,
-                poll,
-                deadline: Instant::now() + args.timeout,
-                interrupt: Interrupt::listen(),
+                wait: Wait::begin(&args.waiting, poll),
                 session: &session,
                 source: &loaded.source,
                 told: BTreeSet::new(),
@@ -83,9 +70,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
 struct Run<'a> {
     args: &'a Args,
     ui: &'a Ui,
-    poll: Duration,
-    deadline: Instant,
-    interrupt: Interrupt,
+    wait: Wait,
     session: &'a Session,
     source: &'a Source,
     /// What was told of objects.
@@ -93,13 +78,6 @@ struct Run<'a> {
     /// Objects whose last calls did not all succeed.
     failed: BTreeMap<Key, Exit>,
     passes: Vec<View>,
-}
-
-/// Why the waiting came to an end before there was nothing left to wait for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ended {
-    TimedOut,
-    Interrupted,
 }
 
 /// What is known when nothing more can be written.
@@ -142,7 +120,7 @@ impl Run<'_> {
                 return Ok(if whole { Written::Seen(Box::new(planned)) } else { Written::Unseen });
             }
             self.ui.waiting_for(&listed(holds.iter().chain(&again)));
-            if let Some(ended) = self.rest().await {
+            if let Some(ended) = self.wait.rest().await {
                 return Ok(Written::Early(ended));
             }
         }
@@ -167,38 +145,31 @@ impl Run<'_> {
             let view = View::of(&planned.plan, self.source, false);
             let view = view.with_rollouts(&planned.plan, &planned.observed);
             let rolling: Vec<String> = view.objects.iter().filter_map(ObjectView::rolling).collect();
-            if rolling.is_empty() || !self.args.wait || ended.is_some() {
+            if rolling.is_empty() || !self.args.waiting.wait || ended.is_some() {
                 self.note_down(&planned.plan).await?;
                 break Some(view);
             }
             self.ui.waiting_for(&listed(&rolling));
-            ended = self.rest().await;
+            ended = self.wait.rest().await;
         };
         let exit = self.judged(after.as_ref(), ended);
         let passes = std::mem::take(&mut self.passes);
         if self.args.output == Format::Json {
             self.ui.result(&json(&Applied { version: VERSION, passes, after }));
         } else if let Some(after) = &after {
-            self.ui.result(&after.closing_text(!self.args.wait));
+            self.ui.result(&after.closing_text(!self.args.waiting.wait));
         }
-        match ended {
-            Some(Ended::Interrupted) => self.ui.say("stopped waiting; what was begun goes on in AWS\n"),
-            Some(Ended::TimedOut) => self.ui.say(&format!(
-                "stopped waiting after {:#}; what was begun goes on in AWS\n",
-                jiff::SignedDuration::try_from(self.args.timeout).unwrap_or_default()
-            )),
-            None => {}
+        if let Some(ended) = ended {
+            self.wait.tell(ended, self.ui);
         }
         Ok(exit)
     }
 
     /// The first half of a pass; nothing when interrupted.
     async fn look(&mut self, desired: &Desired) -> Result<Option<Planned>, Failure> {
-        let planned = tokio::select! {
-            biased;
-            () = self.interrupt.heard() => return Ok(None),
-            planned = self.ui.during(&self.session.aws, self.session.plan(desired)) => planned?,
-        };
+        let planned = self.ui.during(&self.session.aws, self.session.plan(desired));
+        let planned = self.wait.unless_interrupted(planned).await;
+        let Some(planned) = planned.transpose()? else { return Ok(None) };
         self.args.connect.check_account(&planned.plan.account)?;
         Ok(Some(planned))
     }
@@ -206,13 +177,7 @@ impl Run<'_> {
     /// The second half: it is not interrupted.
     async fn execute(&mut self, plan: &Plan, view: View) -> Result<(), Failure> {
         self.ui.waiting_for(&format!("making {}", counted(plan.actions.len(), "call")));
-        let outcome = self.ui.during(&self.session.aws, self.session.execute(plan)).await;
-        let outcome = outcome.map_err(|broken| {
-            let mut failure =
-                Failure::world("the plan breaks a rule that every plan keeps; nothing of it was done");
-            failure.error.caused_by = broken;
-            failure.hint("this is a defect of ecs-operator: please report it with these lines")
-        })?;
+        let outcome = self.ui.during(&self.session.aws, execute(self.session, plan)).await?;
         let view = view.with_outcome(plan, &outcome);
         for (object, planned) in view.objects.iter().zip(&plan.objects) {
             match &object.result {
@@ -262,15 +227,6 @@ impl Run<'_> {
         }
     }
 
-    /// Waits a moment.
-    async fn rest(&self) -> Option<Ended> {
-        let until = self.deadline.min(Instant::now() + self.poll);
-        tokio::select! {
-            () = sleep_until(until) => (Instant::now() >= self.deadline).then_some(Ended::TimedOut),
-            () = self.interrupt.heard() => Some(Ended::Interrupted),
-        }
-    }
-
     /// Objects that AWS still describes as they were before they were written.
     fn not_kept(&self, plan: &Plan) -> Vec<String> {
         let open = plan.objects.iter().filter(|object| !object.actions.is_empty());
@@ -313,7 +269,7 @@ impl Run<'_> {
                         Some(RolloutState::Failed | RolloutState::RolledBack | RolloutState::RollingBack) => {
                             true
                         }
-                        Some(RolloutState::Rolling) => self.args.wait,
+                        Some(RolloutState::Rolling) => self.args.waiting.wait,
                         Some(RolloutState::Done) | None => false,
                     }
             };
@@ -351,16 +307,4 @@ fn listed<'a>(what: impl IntoIterator<Item = &'a String>) -> String {
     let shown = what[..what.len().min(SHOWN)].join("; ");
     let more = what.len().saturating_sub(SHOWN);
     if more > 0 { format!("waiting for {shown}; {more} more") } else { format!("waiting for {shown}") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_written_as_people_write_them() {
-        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
-        assert!(duration("-5m").is_err() && duration("5").is_err() && duration("").is_err());
-    }
 }

@@ -16,12 +16,14 @@ mod interrupt;
 mod load;
 mod pass;
 mod plan;
+mod rollback;
 mod run;
 mod sandbox;
 mod schema;
 mod status;
 mod ui;
 mod validate;
+mod wait;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use failure::{Exit, Failure};
@@ -56,6 +58,7 @@ enum Command {
     Apply(apply::Args),
     Run(run::Args),
     Status(status::Args),
+    Rollback(rollback::Args),
     Import(import::Args),
     Schema(schema::Args),
     Sandbox(sandbox::Args),
@@ -125,6 +128,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Apply(args) => apply::run(&args, ui).await,
         Command::Run(args) => run::run(&args, ui).await,
         Command::Status(args) => status::run(&args, ui).await,
+        Command::Rollback(args) => rollback::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,

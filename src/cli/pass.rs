@@ -4,7 +4,8 @@ use super::failure::{Exit, Failure};
 use super::load::{LoadArgs, Loaded};
 use super::ui::Ui;
 use crate::aws::Aws;
-use crate::plan::{Limit, Options, Prune, Verdict};
+use crate::execute::Outcome;
+use crate::plan::{Limit, Options, Plan, Prune, Verdict};
 use crate::reconcile::Session;
 use crate::report::{ObjectView, View};
 
@@ -102,6 +103,16 @@ impl PruneArgs {
         let asked = Prune { regions, limit: self.prune_limit, ..Prune::default() };
         Ok(self.prune.then_some(asked))
     }
+}
+
+/// Carries out a plan: it is not interrupted.
+pub async fn execute(session: &Session, plan: &Plan) -> Result<Outcome, Failure> {
+    session.execute(plan).await.map_err(|broken| {
+        let mut failure =
+            Failure::world("the plan breaks a rule that every plan keeps; nothing of it was done");
+        failure.error.caused_by = broken;
+        failure.hint("this is a defect of ecs-operator: please report it with these lines")
+    })
 }
 
 /// What a view says by itself.

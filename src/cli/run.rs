@@ -64,7 +64,7 @@ impl FromStr for Listen {
 
 /// More often than every second would only wait for the call budget.
 fn interval(text: &str) -> Result<Duration, String> {
-    let interval = super::apply::duration(text)?;
+    let interval = super::wait::duration(text)?;
     if interval < Duration::from_secs(1) { Err("at least 1s".to_owned()) } else { Ok(interval) }
 }
 

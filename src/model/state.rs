@@ -22,7 +22,16 @@ pub fn hash(shape: &Shape, document: &Document, account: &str) -> String {
 /// The hash of a manifest. The word by which somebody asks for another try is part of it; what else the annotations
 /// say is not.
 pub fn manifest(object: &Object, account: &str) -> String {
-    let spec = hash(object.key.kind.spec(), &object.spec, account);
+    let shape = object.key.kind.spec();
+    // What silence means in a part of a service depends on that part alone.
+    let parts = ["taskDefinition", "service", "autoscaling"].map(|name| {
+        let part = shape.member(name).zip(object.part(name));
+        part.map(|(member, part)| hash(member.shape(), part, account))
+    });
+    let spec = match object.key.kind {
+        Kind::EcsService => digest(&format!("{parts:?}"))[..16].to_owned(),
+        _ => hash(shape, &object.spec, account),
+    };
     match &object.policy.retry {
         Some(word) => digest(&format!("{spec} {word}"))[..16].to_owned(),
         None => spec,
@@ -166,7 +175,9 @@ impl fmt::Display for State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::desired::{Origin, Policy};
     use crate::model::facts::kind_shape;
+    use crate::model::names::Key;
     use serde_json::json;
 
     fn hashed(document: Value) -> String {
@@ -182,6 +193,27 @@ mod tests {
             hashed(json!({"memory": 512, "cpu": "1024"}))
         );
         assert_ne!(hashed(json!({"cpu": "256"})), hashed(json!({"cpu": "512"})));
+    }
+
+    #[test]
+    fn a_manifest_is_another_by_its_word_for_a_retry_and_by_no_spelling() {
+        let object = |spec: Value, retry: Option<&str>| {
+            let kind = Kind::EcsService;
+            let key = Key { kind, region: "r".into(), cluster: None, name: "web".into() };
+            let origin = Origin { kind, namespace: None, name: "web".into(), place: String::new() };
+            let policy = Policy { retry: retry.map(str::to_owned), ..Policy::of(kind) };
+            manifest(&Object { key, origin, policy, spec: spec.as_object().unwrap().clone() }, "")
+        };
+        let task = |port: Value| json!({"taskDefinition": {"networkMode": "awsvpc", "containerDefinitions": [{"name": "web", "portMappings": [port]}]}});
+        let plain = object(task(json!({"containerPort": 80})), None);
+        assert_eq!(
+            plain,
+            object(task(json!({"containerPort": 80, "hostPort": 80, "protocol": "tcp"})), None)
+        );
+        assert_ne!(plain, object(task(json!({"containerPort": 81})), None));
+        let retried = object(task(json!({"containerPort": 80})), Some("once"));
+        assert!(plain != retried && retried.len() == 16);
+        assert_ne!(object(json!({}), None), object(json!({"autoscaling": {}}), None));
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub async fn add_histories(aws: &Aws, cache: &ReadCache, asks: &BTreeSet<Key>, o
             Err(error) if is_not_there(&error) => Sighting::Absent,
             Err(error) => Sighting::Unreadable(error.to_string()),
         };
-        let names = history.present().map(|history| tried(history, service)).unwrap_or_default();
+        let names = tried(history.present().unwrap_or(&History::default()), service);
         (key.clone(), history, describe_all(&reader, cache, names).await)
     });
     let read: Vec<_> = reads.buffer_unordered(AT_ONCE).collect().await;
@@ -189,5 +189,5 @@ fn tried(history: &History, service: &Resource) -> BTreeSet<String> {
     let named = targets.map(|revision| family_and_revision(text(revision, "taskDefinition")).to_owned());
     let rejected = State::of(&service.tags).rejected;
     let rejected = rejected.and_then(|rejected| rejected.revision().map(str::to_owned));
-    named.chain(rejected).filter(|name| !name.is_empty()).take(BATCH).collect()
+    rejected.into_iter().chain(named).filter(|name| !name.is_empty()).take(BATCH).collect()
 }

@@ -49,6 +49,8 @@ pub enum Blocked {
     Unusable { what: String, why: String },
     /// Another object that this one needs is blocked or could not be read.
     Dependency { on: String },
+    /// There is nothing to go back to.
+    NothingGood { why: String },
     /// What the manifest wants was tried, failed and went back, or a person sent it back: it is not tried again.
     RolledBack(Failure),
     /// The same while AWS is still going back.
@@ -93,6 +95,7 @@ impl Hold {
                 Blocked::Missing { .. } => "Missing",
                 Blocked::Unusable { .. } => "Unusable",
                 Blocked::Dependency { .. } => "DependencyBlocked",
+                Blocked::NothingGood { .. } => "NothingGood",
                 Blocked::RolledBack(_) => "RolledBack",
                 Blocked::RollingBack(_) => "RollingBack",
                 Blocked::RolloutFailed(_) => "RolloutFailed",
@@ -127,6 +130,7 @@ impl Hold {
             Blocked::Missing { what } => format!("declare {what} in a manifest, make it, or correct the name"),
             Blocked::Unusable { .. } => "make it usable, or name another".to_owned(),
             Blocked::Dependency { on } => format!("look at {on} first"),
+            Blocked::NothingGood { .. } => "declare the version that is wanted, and apply it".to_owned(),
             Blocked::RolledBack(_) | Blocked::RollingBack(_) | Blocked::RolloutFailed(_) => {
                 "correct the manifest; to try the same again, give it a new word in the annotation `ecs-operator.dev/retry`"
                     .to_owned()
@@ -191,6 +195,7 @@ impl fmt::Display for Blocked {
             Self::Missing { what } => write!(f, "{what} does not exist"),
             Self::Unusable { what, why } => write!(f, "{what} cannot be used: {why}"),
             Self::Dependency { on } => write!(f, "it needs {on}, which is held up"),
+            Self::NothingGood { why } => write!(f, "there is nothing to go back to: {why}"),
             Self::RolledBack(failure) => told(f, "was rolled back", failure),
             Self::RollingBack(failure) => told(f, "is being rolled back", failure),
             Self::RolloutFailed(failure) => write!(f, "`{}` failed: {failure}", failure.from),

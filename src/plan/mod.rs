@@ -16,6 +16,7 @@ mod prune_tests;
 mod rejection;
 mod repository;
 mod revision;
+mod rollback;
 mod scaling;
 mod service;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod without;
 
 pub use hold::{Blocked, Hold, Waiting};
 pub use prune::{Limit, Prune, Pruning};
+pub use rollback::rollback;
 
 use crate::model::desired::{Desired, Document, Origin};
 use crate::model::diff::Difference;
@@ -93,6 +95,8 @@ pub enum Verdict {
     Drift,
     /// It exists and would be taken over.
     Adopt,
+    /// Somebody asks for the last good revision.
+    Rollback,
     Delete,
     /// Ours and not declared, and kept: its deletion policy or another manifest says so.
     Retained,

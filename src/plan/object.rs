@@ -78,7 +78,7 @@ pub(super) struct Work<'a> {
 impl<'a> Work<'a> {
     /// Looks whether the object may be touched at all. The error is its finished plan: unreadable, not ours, suspended.
     #[allow(clippy::result_large_err)] // Not an error: the shorter of two ways.
-    fn begin(draft: &Draft<'a>, object: &'a Object) -> Result<Self, ObjectPlan> {
+    pub fn begin(draft: &Draft<'a>, object: &'a Object) -> Result<Self, ObjectPlan> {
         let mut plan = ObjectPlan {
             key: object.key.clone(),
             origin: object.origin.clone(),
@@ -264,11 +264,12 @@ impl<'a> Work<'a> {
         State { attempted: Some(self.hash.clone()), applied, deletion, ..self.next.clone() }
     }
 
-    /// Whether the tag must say something else though nothing else is to be done: another manifest turned out to be what
-    /// runs already, or this one was tried and went back.
-    fn notes_down(&self) -> bool {
-        let is_service = self.object.key.kind == Kind::EcsService;
-        is_service && (self.is_newer() || self.next.rejected != self.state.rejected)
+    /// Whether the tag must say something else though nothing else is to be done: this manifest was tried and went back,
+    /// another one did and this one is what runs, or whoever applied it did not live to say so: what changes from now on
+    /// is drift.
+    fn notes_down(&self, applied: bool) -> bool {
+        let is_unsaid = self.state.attempted.as_ref() == Some(&self.hash) && !self.is_applied();
+        (applied && is_unsaid) || self.next.rejected != self.state.rejected
     }
 
     /// The first action on something that exists: ours and changed tags, and what is about to be attempted.
@@ -276,10 +277,10 @@ impl<'a> Work<'a> {
     pub fn tag_ahead(&mut self, draft: &mut Draft<'a>, declared: Option<&Value>, rest: bool) {
         let Some(live) = self.live else { return };
         let changed = self.to_write().any(|found| is_tag(&found.path));
-        if !self.adopt && !changed && !rest && !self.notes_down() {
+        let applied = !rest && self.plan.hold.is_none();
+        if !self.adopt && !changed && !rest && !self.notes_down(applied) {
             return;
         }
-        let applied = !rest && self.plan.hold.is_none();
         let mut tags = self.own_tags(draft, &self.written_state(applied));
         tags.extend(tag_map(declared).into_iter().filter(|(key, value)| live.tags.get(key) != Some(value)));
         let input = document([("resourceArn", json!(live.arn)), ("tags", tag_list(&tags))]);

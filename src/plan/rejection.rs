@@ -95,7 +95,7 @@ pub(super) fn settled<'a>(
 }
 
 /// Only ECS's own controller keeps service deployments, and it is silence's meaning.
-fn is_by_ecs(live: &Resource) -> bool {
+pub(super) fn is_by_ecs(live: &Resource) -> bool {
     let controller = live.body.get("deploymentController").and_then(|controller| controller["type"].as_str());
     controller.is_none_or(|controller| controller == "ECS")
 }
@@ -221,9 +221,10 @@ impl Case<'_, '_> {
         Ok(match (attempt, ending) {
             _ if !self.starts => Found::Free,
             (Some(attempt), Some(Ending::UnderWay)) if attempt.is_newest() => Found::Begun,
-            (Some(_), Some(_)) => Found::Free,
+            // What was overtaken may have failed before.
+            (None, _) | (Some(_), Some(Ending::Overtaken)) => Found::Unknown,
             (Some(_), None) => Found::New,
-            (None, _) => Found::Unknown,
+            (Some(_), Some(_)) => Found::Free,
         })
     }
 
@@ -244,9 +245,8 @@ impl Case<'_, '_> {
         let key = (self.work.object.key.region.clone(), name.to_owned());
         match self.draft.observed.revisions.get(&key) {
             Some(Sighting::Unreadable(cause)) => Err(cause.clone()),
-            // Deleted: nothing says that the manifest has another secret.
-            Some(Sighting::Absent) => Ok(Some(name.to_owned())),
-            _ => Ok(self.has_body(name).is_some_and(|equal| equal).then(|| name.to_owned())),
+            // Deleted, or named by the manifest: nothing says that the manifest has another secret.
+            _ => Ok(Some(name.to_owned()).filter(|_| self.has_body(name).is_none_or(|equal| equal))),
         }
     }
 }
@@ -274,7 +274,7 @@ fn reject<'a>(
     let goes_back = is_going_back || heals || (!stays && is_deploying(&live.body));
     let (progress, blocked) = match () {
         () if goes_back => (Progress::RollingBack(failure.clone()), Blocked::RollingBack(failure)),
-        () if stays || failure.to.is_none() => {
+        () if stays || failure.to.is_none() || has_failed_in_place(&live.body) => {
             (Progress::Failed(failure.clone()), Blocked::RolloutFailed(failure))
         }
         () => (Progress::RolledBack(failure.clone()), Blocked::RolledBack(failure)),
@@ -285,7 +285,7 @@ fn reject<'a>(
 }
 
 /// Puts the last good bundle in the place of the manifest's, and notes how what runs differs from it.
-fn hold_at(
+pub(super) fn hold_at(
     work: &mut Work,
     live: &Resource,
     desired: &mut Document,

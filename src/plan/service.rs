@@ -110,23 +110,35 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) ->
         }
         _ => false,
     };
-    if deploys || !members.is_empty() {
-        let mut input =
-            document([("cluster", json!(work.object.key.cluster)), ("service", json!(work.object.key.name))]);
-        let binding = revision::bring(draft, work, choice, &mut input);
-        let members = members.iter().filter(|member| *member != "taskDefinition");
-        input.extend(merged(kind_shape("Service"), members, &desired, &described, work.account));
-        if input.contains_key("capacityProviderStrategy") {
-            input.insert("forceNewDeployment".to_owned(), json!(true));
-        }
-        let updated = work.act(draft, "ecs", "UpdateService", input);
-        draft.plan.actions[updated].bindings.extend(binding);
-    }
+    send(draft, work, choice, (&desired, &described));
     scaling::write(draft, work, Some(live));
     if deploys || scales || retagged || !members.is_empty() {
         work.settle(draft, None);
     }
     Ok(())
+}
+
+/// One UpdateService with the chosen revision and all that differs; none where nothing does.
+pub(super) fn send<'a>(
+    draft: &mut Draft<'a>,
+    work: &mut Work<'a>,
+    choice: Choice,
+    (desired, described): (&Document, &Document),
+) {
+    let members = work.members("service");
+    if !choice.deploys() && members.is_empty() {
+        return;
+    }
+    let mut input =
+        document([("cluster", json!(work.object.key.cluster)), ("service", json!(work.object.key.name))]);
+    let binding = revision::bring(draft, work, choice, &mut input);
+    let members = members.iter().filter(|member| *member != "taskDefinition");
+    input.extend(merged(kind_shape("Service"), members, desired, described, work.account));
+    if input.contains_key("capacityProviderStrategy") {
+        input.insert("forceNewDeployment".to_owned(), json!(true));
+    }
+    let updated = work.act(draft, "ecs", "UpdateService", input);
+    draft.plan.actions[updated].bindings.extend(binding);
 }
 
 /// Whatever forbids the update as a whole.

@@ -2,11 +2,13 @@
 //!
 //! That planning again after the calls finds nothing is held in `tests/`, where the sandbox answers them.
 
+mod rejection;
+
 use super::*;
 use crate::model::desired::{Object, Policy};
 use crate::model::names::tag;
 use crate::model::observed::{History, Parts, Resource, Revision, Sighting, Tags};
-use crate::model::state::{State, hash};
+use crate::model::state::{State, manifest};
 use serde_json::{Value, json};
 
 const ACCOUNT: &str = "123456789012";
@@ -48,7 +50,7 @@ impl World {
 
     /// `applied`: the manifest that was applied last.
     fn has(mut self, applied: &Object, body: Value, parts: Parts) -> Self {
-        let applied_hash = Some(hash(applied.key.kind.spec(), &applied.spec, ACCOUNT));
+        let applied_hash = Some(manifest(applied, ACCOUNT));
         let state = State { attempted: applied_hash.clone(), applied: applied_hash, ..State::default() };
         let tags = Tags::from([
             (tag::OWNER.to_owned(), "default".to_owned()),

@@ -49,6 +49,23 @@ impl View {
         format!("prune: {} of {} owned in {regions} would go\n{hold}", prune.going, prune.owned)
     }
 
+    /// Where rollbacks stand: the services, the revisions and tasks that they run, and why tasks stopped.
+    pub fn rollback_text(&self) -> String {
+        let width = self.label_width();
+        let text = |object: &ObjectView| {
+            let state = match object.rollout.as_ref().map(|rollout| rollout.state) {
+                Some(RolloutState::RolledBack) => ('✓', GREEN, "rolled back"),
+                Some(RolloutState::RollingBack) => ('…', CYAN, "going back"),
+                _ => object.state(),
+            };
+            let rollout = object.rollout.as_ref().map(RolloutView::text);
+            let notes: String =
+                object.notes.iter().map(|note| line(&format!("    {}", tame(note)))).collect();
+            stated(state, &self.label(object), width, rollout) + &notes + &object.causes()
+        };
+        self.objects.iter().map(text).collect()
+    }
+
     /// `2 to create, 1 to change, 14 unchanged`.
     pub fn summary_text(&self) -> String {
         let counted = |(count, what): (usize, &str)| (count > 0).then(|| format!("{count} {what}"));
@@ -241,12 +258,7 @@ impl ObjectView {
     }
 
     fn state_line(&self, label: &str, width: usize, more: Option<String>) -> String {
-        let (symbol, style, state) = self.state();
-        let more = more.map(|more| format!("{:pad$}  {}", "", tame(&more), pad = STATE - state.len()));
-        format!(
-            "{style}{symbol}{style:#} {label:<width$}  {style}{state}{style:#}{}\n",
-            more.unwrap_or_default()
-        )
+        stated(self.state(), label, width, more)
     }
 
     /// In one word: the hold, the verdict, or where the rollout stands.
@@ -265,8 +277,10 @@ impl ObjectView {
             (Verdict::Drift, ..) => ('!', MAGENTA, "drifted"),
             (Verdict::Change, ..) => ('~', YELLOW, "differs"),
             (Verdict::Adopt, ..) => ('=', CYAN, "not adopted"),
+            (Verdict::Rollback, ..) => ('<', YELLOW, "to go back"),
             (Verdict::Delete, ..) => ('-', YELLOW, "to delete"),
-            (_, _, Some(RolloutState::Failed | RolloutState::RolledBack)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::Failed)) => ('✗', RED, "failed"),
+            (_, _, Some(RolloutState::RolledBack)) => ('✗', RED, "rolled back"),
             (_, _, Some(RolloutState::RollingBack)) => ('✗', RED, "going back"),
             (_, _, Some(RolloutState::Rolling)) => ('…', CYAN, "rolling out"),
             (Verdict::Suspended, ..) => ('.', DIM, "suspended"),
@@ -326,7 +340,9 @@ impl RolloutView {
 
     pub fn tasks(&self) -> String {
         let mut text = format!("{}/{} running", self.running, self.desired);
-        for (count, what) in [(self.pending, "pending"), (self.failed, "failed to start")] {
+        // Of a deployment that failed they are told with the failure.
+        let failed = if self.state == RolloutState::Rolling { self.failed } else { 0 };
+        for (count, what) in [(self.pending, "pending"), (failed, "failed to start")] {
             if count > 0 {
                 text += &format!(", {count} {what}");
             }
@@ -405,6 +421,17 @@ impl DifferenceView {
         let fits = || [&self.live, &self.desired].iter().all(|side| fits(side.as_ref(), limit));
         (apart && !(one_sided && fits())).then_some((old, added))
     }
+}
+
+/// An object and its state on one line.
+fn stated(
+    (symbol, style, state): (char, Style, &str),
+    label: &str,
+    width: usize,
+    more: Option<String>,
+) -> String {
+    let more = more.map(|more| format!("{:pad$}  {}", "", tame(&more), pad = STATE - state.len()));
+    format!("{style}{symbol}{style:#} {label:<width$}  {style}{state}{style:#}{}\n", more.unwrap_or_default())
 }
 
 /// The elements of a list, none of nothing; `None` of anything else.

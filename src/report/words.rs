@@ -27,11 +27,12 @@ pub struct Words {
 }
 
 /// In the order of the summary line.
-pub const VERDICTS: [Verdict; 10] = [
+pub const VERDICTS: [Verdict; 11] = [
     Verdict::Create,
     Verdict::Change,
     Verdict::Drift,
     Verdict::Adopt,
+    Verdict::Rollback,
     Verdict::Delete,
     Verdict::Retained,
     Verdict::NotOwned,
@@ -47,6 +48,7 @@ pub const fn words(verdict: Verdict) -> Words {
         Verdict::Change => ("change", '~', YELLOW, "to change", "it is not what the manifest says", "changed"),
         Verdict::Drift => ("drift", '!', MAGENTA, "drifted", "AWS changed, the manifest did not", "healed"),
         Verdict::Adopt => ("adopt", '=', CYAN, "to adopt", "it exists without an owner and is taken over", "adopted"),
+        Verdict::Rollback => ("rollback", '<', YELLOW, "to roll back", "it goes back to what ran well before", "is going back"),
         Verdict::Delete => ("delete", '-', RED, "to delete", "no manifest declares it any more", "deleted"),
         Verdict::Retained => ("retained", '.', DIM, "retained", "no manifest declares it any more, and it is kept", "left alone"),
         Verdict::NotOwned => ("notOwned", 'x', RED, "not owned", "it exists and is not ours", "left alone"),

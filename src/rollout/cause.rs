@@ -67,15 +67,15 @@ fn text(value: Option<&Value>) -> Option<&str> {
 }
 
 impl fmt::Display for Cause {
-    /// `2 tasks: Essential container in task exited: container web exited with 137 (OutOfMemoryError: …)`.
+    /// `2 tasks: container web exited with 137: Essential container in task exited (OutOfMemoryError: …)`.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let tasks = if self.tasks == 1 { "task" } else { "tasks" };
-        write!(f, "{} {tasks}: {}", self.tasks, self.reason)?;
+        write!(f, "{} {}: ", self.tasks, if self.tasks == 1 { "task" } else { "tasks" })?;
         match (&self.container, self.exit_code) {
-            (Some(container), Some(code)) => write!(f, ": container `{container}` exited with {code}")?,
-            (Some(container), None) => write!(f, ": container `{container}`")?,
+            (Some(container), Some(code)) => write!(f, "container `{container}` exited with {code}: ")?,
+            (Some(container), None) => write!(f, "container `{container}`: ")?,
             (None, _) => {}
         }
+        write!(f, "{}", self.reason)?;
         match &self.detail {
             Some(detail) => write!(f, " ({detail})"),
             None => Ok(()),
@@ -113,8 +113,8 @@ mod tests {
         assert_eq!(
             told(&stopped),
             [
-                "2 tasks: Essential container in task exited: container `web` exited with 1",
-                "1 task: CannotPullContainerError: ref not found: container `web`"
+                "2 tasks: container `web` exited with 1: Essential container in task exited",
+                "1 task: container `web`: CannotPullContainerError: ref not found"
             ]
         );
     }
@@ -125,7 +125,7 @@ mod tests {
         let containers = json!([{"name": "web", "exitCode": 137, "reason": oom}]);
         assert_eq!(
             told(&[task("web:2", "OutOfMemory", containers)]),
-            [format!("1 task: OutOfMemory: container `web` exited with 137 ({oom})")]
+            [format!("1 task: container `web` exited with 137: OutOfMemory ({oom})")]
         );
         assert_eq!(
             told(&[task("web:2", "Task failed ELB health checks", json!([]))]),

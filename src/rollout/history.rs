@@ -41,7 +41,8 @@ impl Ending {
 
 /// What a history says of a bundle.
 pub struct Judgement<'a> {
-    /// The newest deployment of the bundle.
+    /// The newest deployment of the bundle that tells how it does: what another one overtook says nothing, unless there
+    /// is nothing else.
     pub attempt: Option<Deployment<'a>>,
     /// The service revision to go back to: the one that AWS goes back to, or of the newest deployment before the
     /// attempt that succeeded and brought something else.
@@ -50,7 +51,9 @@ pub struct Judgement<'a> {
 
 /// The history of one bundle: `wants` says which service revisions are it.
 pub fn judge(history: &History, wants: impl Fn(&Document) -> bool) -> Judgement<'_> {
-    let attempt = all(history).find(|deployment| deployment.target().is_some_and(&wants));
+    let of_bundle = || all(history).filter(|deployment| deployment.target().is_some_and(&wants));
+    let attempt = of_bundle().find(|deployment| deployment.ending() != Ending::Overtaken);
+    let attempt = attempt.or_else(|| of_bundle().next());
     let good = attempt.and_then(|attempt| attempt.rolls_back_to().or_else(|| attempt.good_before(&wants)));
     Judgement { attempt, good }
 }
@@ -235,6 +238,8 @@ mod tests {
     fn a_deployment_that_a_newer_one_overtook_did_not_fail_and_one_that_somebody_stopped_did() {
         let overtaken = [("web:3", "SUCCESSFUL", 50.0, 60.0), ("web:2", "STOPPED", 30.0, 51.0)];
         assert_eq!(judged(&overtaken, "web:2").0, Some(Ending::Overtaken));
+        let failed_before = [&overtaken[..], &[("web:2", "ROLLBACK_SUCCESSFUL", 10.0, 11.0)]].concat();
+        assert_eq!(judged(&failed_before, "web:2").0, Some(Ending::Failed));
         let stopped = [("web:3", "SUCCESSFUL", 50.0, 60.0), ("web:2", "STOPPED", 30.0, 40.0)];
         assert_eq!(judged(&stopped, "web:2").0, Some(Ending::Failed));
         assert_eq!(judged(&[("web:2", "STOPPED", 30.0, 40.0)], "web:2").0, Some(Ending::Failed));

@@ -161,7 +161,7 @@ fn counts(service: &Document, primary: &Value) -> Counts {
 impl fmt::Display for Failure {
     /// AWS's words, and what the circuit breaker counted.
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}", self.reason)?;
+        write!(f, "{}", self.reason.trim_end_matches('.'))?;
         if let Some((failed, threshold)) = self.breaker {
             write!(f, " ({failed} failed tasks, threshold {threshold})")?;
         }

@@ -32,6 +32,12 @@ impl Files {
         self.changed.notify_one();
     }
 
+    /// All of them into another folder.
+    pub fn copy_to(&self, other: &Self) {
+        other.texts.lock().unwrap().extend(self.texts.lock().unwrap().clone());
+        other.changed.notify_one();
+    }
+
     /// As it is, but written again.
     pub fn touch(&self) {
         self.changed.notify_one();
@@ -89,12 +95,20 @@ impl Publish for Told {
 }
 
 impl Told {
+    /// Since the last time.
+    pub fn events(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
     /// Since the last time: `web healed: paths`.
     pub fn take(&self) -> Vec<String> {
-        let events = std::mem::take(&mut *self.0.lock().unwrap());
-        let plain = |event: &Event| anstream::adapter::strip_str(&event.text("")).to_string();
-        events.iter().map(|event| plain(event).trim().to_owned()).collect()
+        self.events().iter().map(plain).collect()
     }
+}
+
+/// An event in words.
+pub fn plain(event: &Event) -> String {
+    anstream::adapter::strip_str(&event.text("")).to_string().trim().to_owned()
 }
 
 pub struct Life<'a> {

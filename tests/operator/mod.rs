@@ -1,7 +1,7 @@
 //! The loop against the sandbox: days of it, under paused time.
 
 mod files;
-mod life;
+pub mod life;
 #[cfg(unix)]
 mod process;
 mod prune;

@@ -4,8 +4,11 @@
 mod cluster;
 mod crash;
 mod failure;
+mod no_fight;
 mod ownership;
 mod prune;
+mod rejection;
 mod repository;
+mod rollback;
 mod scaling;
 mod service;

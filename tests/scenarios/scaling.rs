@@ -205,3 +205,42 @@ async fn a_schedule_that_fires_and_an_alarm_that_scales_are_no_drift() {
         assert_eq!(bounds().await, expected);
     }
 }
+
+/// A day of scaling: what schedules and policies do is theirs, before, during and after a deployment that is rolled back.
+#[tokio::test(start_paused = true)]
+async fn through_a_day_of_scaling_nothing_is_drift_whatever_is_deployed_meanwhile() {
+    let world = World::new().await;
+    let breaker = json!({"deploymentCircuitBreaker": {"enable": true, "rollback": true}});
+    let [shop, web] = scaled(full());
+    let web = with(web, "/spec/service/deploymentConfiguration", breaker);
+    let good = [shop.clone(), web.clone()];
+    let bad = [shop, with(web, "/spec/taskDefinition/containerDefinitions/0/image", json!("sandbox/crash"))];
+    world.applies(&good).await;
+    let hour = async |manifests: &[Value], hour: i64| {
+        let night = !(6..20).contains(&hour);
+        let bounds = if night {
+            json!({"MinCapacity": 1, "MaxCapacity": 2})
+        } else {
+            json!({"MinCapacity": 2, "MaxCapacity": 10})
+        };
+        world.behind(Operation::RegisterScalableTarget, target(bounds)).await;
+        let count = if night { 1 } else { 2 + hour % 5 };
+        let input = json!({"cluster": "shop", "service": "web", "desiredCount": count});
+        world.behind(Operation::UpdateService, input).await;
+        for _ in 0..3 {
+            let applied = world.pass(manifests).await;
+            assert_eq!(applied.changes, [""; 0], "at {hour}: {}", told(&applied.last));
+            tokio::time::sleep(std::time::Duration::from_mins(20)).await;
+        }
+        assert_eq!(world.service("shop", "web").await["desiredCount"], count);
+    };
+    for at in 0..12 {
+        hour(&good, at).await;
+    }
+    world.pass(&bad).await;
+    world.settle().await;
+    assert_eq!(world.apply(&bad).await.changes, ["TagResource"]);
+    for at in 12..24 {
+        hour(&bad, at).await;
+    }
+}
