@@ -108,7 +108,9 @@ fn bare(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
             .iter()
-            .filter(|(name, _)| !name.ends_with("_at") && !name.ends_with("_until") && !OF_ONE_WORLD.contains(&&***name))
+            .filter(|(name, _)| {
+                !name.ends_with("_at") && !name.ends_with("_until") && !OF_ONE_WORLD.contains(&&***name)
+            })
             .map(|(name, value)| (name.clone(), bare(value)))
             .collect(),
         Value::Array(values) => values.iter().map(bare).collect(),

@@ -18,7 +18,8 @@ pub fn cluster() -> Value {
 }
 
 pub fn provider() -> Value {
-    let group = json!({"autoScalingGroupArn": GROUP, "managedScaling": {"status": "ENABLED", "targetCapacity": 90}});
+    let group =
+        json!({"autoScalingGroupArn": GROUP, "managedScaling": {"status": "ENABLED", "targetCapacity": 90}});
     manifest("EcsCapacityProvider", "shop-ec2", json!({"autoScalingGroupProvider": group}))
 }
 
@@ -42,7 +43,8 @@ pub fn scaled(name: &str, image: &str, most: u32) -> Value {
         "targetValue": 60, "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}}});
     let night = json!({"scheduledActionName": "night", "schedule": "cron(0 20 * * ? *)",
         "scalableTargetAction": {"minCapacity": 1, "maxCapacity": 2}});
-    let scaling = json!({"minCapacity": 2, "maxCapacity": most, "policies": [policy], "scheduledActions": [night]});
+    let scaling =
+        json!({"minCapacity": 2, "maxCapacity": most, "policies": [policy], "scheduledActions": [night]});
     with(with(scaled, IMAGE, json!(image)), "/spec/autoscaling", scaling)
 }
 
