@@ -6,6 +6,7 @@
 //! - [`scenarios`]: the product against the sandbox, in a [`world`] of its own.
 //! - [`calls`]: how many calls AWS gets, from a [`fleet`], and how long they take.
 //! - [`cli`]: whole commands, in transcripts.
+//! - [`demo`]: the tour, as a newcomer takes it.
 //! - [`markdown`]: what a parser makes of the Markdown output.
 //! - [`kube`]: the definitions against a real Kubernetes API.
 //! - [`moto`]: the product against somebody else's AWS.
@@ -25,6 +26,7 @@ mod architecture;
 mod calls;
 mod cli;
 mod corpus;
+mod demo;
 mod faults;
 mod fleet;
 mod iam;

@@ -17,7 +17,9 @@ pub struct Standing {
     /// The last call that failed, or that was not kept.
     pub trouble: Option<Trouble>,
     pub rollout: Option<Rollout>,
-    /// Why tasks of its deployment stopped.
+    /// The revision that was tried and failed.
+    pub tried: Option<String>,
+    /// Why its tasks stopped.
     pub causes: Vec<String>,
 }
 
@@ -59,6 +61,7 @@ impl Standing {
             unreadable: (view.verdict == Verdict::Unreadable).then(|| object.notes.join("; ")),
             trouble,
             rollout: live.and_then(|live| Rollout::of(live, view)),
+            tried: view.rollout.as_ref().and_then(|rollout| rollout.tried.clone()),
             causes: causes.map(|cause| cause.message.clone()).collect(),
         }
     }
@@ -72,6 +75,7 @@ impl Standing {
             unreadable: None,
             trouble: None,
             rollout: None,
+            tried: None,
             causes: Vec::new(),
         }
     }
@@ -112,10 +116,16 @@ impl Standing {
             let drifted = Event::of(object, Happening::Drifted, "its manifest says only to report it");
             events.push(drifted.at(self.drift.clone()));
         }
-        // What is waited for may change; that it waits was told.
+        // What is waited for may change; that it waits was told. So may what AWS counts of a failure.
         let told = |hold: &HoldView| {
+            let fails_as = |before: &Self, old: &HoldView| {
+                failure.is_some() && old.reason == hold.reason && before.tried == self.tried
+            };
             was(&|before| {
-                before.hold.as_ref().is_some_and(|old| old == hold || !(old.blocked || hold.blocked))
+                before
+                    .hold
+                    .as_ref()
+                    .is_some_and(|old| old == hold || !(old.blocked || hold.blocked) || fails_as(before, old))
             })
         };
         if let Some(hold) = self.hold.as_ref().filter(|hold| !told(hold)) {
@@ -283,5 +293,32 @@ mod tests {
             told(&[ready.clone(), fine(Verdict::Suspended), ready]),
             ["suspended its manifest asks to be left alone", "ready "]
         );
+    }
+
+    #[test]
+    fn a_failure_is_told_once_whatever_aws_counts_of_it_and_again_of_another_revision() {
+        let failed = |reason, message: &str, tried: &str| {
+            let hint = Some("correct it".to_owned());
+            let hold = HoldView { blocked: true, reason, message: message.to_owned(), hint };
+            let causes = vec!["3 tasks: exited".to_owned()];
+            Standing { hold: Some(hold), tried: Some(tried.to_owned()), causes, ..fine(Verdict::Unchanged) }
+        };
+        let standings = [
+            failed("RollingBack", "it goes back", "web:2"),
+            failed("RolledBack", "it went back (3 of 3)", "web:2"),
+            failed("RolledBack", "it went back (3 of 4)", "web:2"),
+            failed("RolledBack", "it went back (3 of 3)", "web:3"),
+        ];
+        assert_eq!(
+            told(&standings),
+            [
+                "rollingBack it goes back; 3 tasks: exited",
+                "rolledBack it went back (3 of 3); 3 tasks: exited",
+                "rolledBack it went back (3 of 3); 3 tasks: exited",
+            ]
+        );
+        let hints =
+            standings.each_ref().map(|standing| standing.news("EcsService/web", None)[0].hint.is_some());
+        assert_eq!(hints, [false, true, true, true], "while it goes back there is more to come");
     }
 }

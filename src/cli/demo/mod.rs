@@ -117,7 +117,7 @@ enum Place {
 impl Place {
     fn make(keep: Option<&Path>) -> Result<Self, Failure> {
         let place = match keep {
-            None => tempfile::Builder::new().prefix("ecs-operator-demo-").tempdir().map(Self::Temporary),
+            None => tempfile::Builder::new().prefix("ecs-operator-").tempdir().map(Self::Temporary),
             Some(keep) => match fs::create_dir(keep) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     return Err(Failure::input(format!("`{}` is there already", keep.display()))

@@ -29,6 +29,16 @@ pub fn wrapped(text: &str, first: &str, indent: usize) -> String {
     lines + &line + "\n"
 }
 
+/// A line further to the right, as it is; one that would not fit is broken, and goes on below its first word.
+pub fn set_in(line: &str, indent: usize) -> String {
+    if indent + width(line) <= WIDTH {
+        return format!("{:indent$}{line}\n", "");
+    }
+    let text = line.trim_start_matches(' ');
+    let indent = indent + line.len() - text.len();
+    wrapped(text, &" ".repeat(indent), indent + 2)
+}
+
 fn width(text: &str) -> usize {
     anstream::adapter::strip_str(text).map(|part| part.chars().count()).sum()
 }
@@ -83,6 +93,14 @@ mod tests {
             format!("a\n  {long}\n  b\n"),
             "a word is never broken"
         );
+    }
+
+    #[test]
+    fn only_a_line_that_does_not_fit_is_broken() {
+        assert_eq!(set_in("a  b", 2), "  a  b\n");
+        let long = format!("  {}", ["12345"; 14].join(" "));
+        let lines = set_in(&long, 2);
+        assert_eq!(lines.lines().map(|line| line.find('1').unwrap()).collect::<Vec<_>>(), [4, 6]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Whoever waits is told what happens meanwhile, in its order; a wait that lasts too long is a failure.
 
 use super::Pace;
-use super::page::{command, edited, wrapped};
+use super::page::{command, edited, set_in, wrapped};
 use crate::cli::connection::SANDBOX_REGION;
 use crate::cli::failure::Failure;
 use crate::cli::load::LoadArgs;
@@ -28,7 +28,7 @@ const GONE: Style = AnsiColor::Red.on_default();
 const NEW: Style = AnsiColor::Green.on_default();
 
 /// Nothing in the tour takes so long, on a machine under load either.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at what no event tells.
 const TICK: Duration = Duration::from_millis(100);
 /// For each word that is read; the eye is elsewhere when something moves.
@@ -94,10 +94,10 @@ impl Stage<'_> {
         self.pause(text.split_whitespace().count()).await;
     }
 
-    /// Text as it is, set in.
+    /// Text as it is, set in; what does not fit is broken.
     pub async fn show(&mut self, text: &str) {
-        let lines = text.lines().map(|line| format!("    {line}\n"));
-        self.ui.result(&format!("\n{}\n", lines.collect::<String>()));
+        let lines: String = text.lines().map(|line| set_in(line, 4)).collect();
+        self.ui.result(&format!("\n{lines}\n"));
         self.pause(text.split_whitespace().count() / 2).await;
     }
 

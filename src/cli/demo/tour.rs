@@ -150,8 +150,8 @@ async fn balance(stage: &mut Stage<'_>) -> Result<(), Failure> {
         changes.len()
     );
     stage.say(&words).await;
-    let rows: String = counts.iter().map(|(call, count)| format!("{count:2} {call}\n")).collect();
-    stage.show(&rows).await;
+    let rows: Vec<String> = counts.iter().map(|(call, count)| format!("{count:2} {call}")).collect();
+    stage.show(&rows.join("\n")).await;
     Ok(())
 }
 

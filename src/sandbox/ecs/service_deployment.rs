@@ -39,6 +39,9 @@ pub struct ServiceDeployment {
     /// Failures that the circuit breaker has counted, and whether it tripped.
     pub failures: u64,
     pub tripped: bool,
+    /// What it stood when it tripped; until then the desired count decides.
+    #[serde(default)]
+    pub threshold: Option<u64>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -133,6 +136,7 @@ impl ServiceDeployment {
             rollback: None,
             failures: 0,
             tripped: false,
+            threshold: None,
         }
     }
 
@@ -212,7 +216,7 @@ impl ServiceDeployment {
             Some(_) => "MONITORING",
         };
         let desired = u64::try_from(service.desired_count()).unwrap_or(0);
-        let threshold = breaker.map_or(0, |breaker| breaker.threshold(desired));
+        let threshold = self.threshold.or_else(|| Some(breaker?.threshold(desired))).unwrap_or(0);
         json!({"status": status, "failureCount": self.failures, "threshold": threshold})
     }
 

@@ -152,6 +152,9 @@ impl Look<'_> {
         if let Some(breaker) = breaker.filter(|_| primary.rollout == Rollout::InProgress)
             && primary.failed >= breaker.threshold(wanted)
         {
+            if let Some(current) = self.service.history.first_mut() {
+                current.threshold = Some(breaker.threshold(wanted));
+            }
             rollback::begin(&mut self.service, self.call, Cause::CircuitBreaker, breaker.rollback);
         }
     }

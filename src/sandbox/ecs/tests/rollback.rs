@@ -129,6 +129,14 @@ fn the_history_tells_of_a_rollback_as_one_service_deployment() {
         json!({"status": "TRIGGERED", "failureCount": 3, "threshold": 3})
     );
     assert!(rolled_back["rollback"]["startedAt"].as_f64() < rolled_back["finishedAt"].as_f64());
+    client.update(json!({"desiredCount": 20}));
+    assert_eq!(
+        client.history()[0]["deploymentCircuitBreaker"]["threshold"],
+        3,
+        "what is over stays as it was"
+    );
+    client.update(json!({"desiredCount": 1}));
+    client.pass(SETTLED);
     let service = client.service("web");
     assert_eq!(service["currentServiceDeployment"], rolled_back["serviceDeploymentArn"]);
     assert_eq!(
