@@ -3,7 +3,7 @@
 //!
 //! | request | what it does |
 //! |---|---|
-//! | `POST /_sandbox/faults` | scripts a [`Fault`](super::Fault) or [`Chances`](super::Chances), or a list of them |
+//! | `POST /_sandbox/faults` | scripts a [`Fault`] or [`Chances`], or a list of them |
 //! | `DELETE /_sandbox/faults` | takes them all back |
 //! | `POST /_sandbox/resume` | lets a halted world go on |
 //! | `POST /_sandbox/advance` | moves the clock on: `{"seconds": 60}` |
