@@ -93,7 +93,7 @@ fn trouble(world: &World, dice: &mut Dice) {
         FaultKind::LostAnswer,
     ];
     let times = 1 + u32::try_from(dice.roll(4)).unwrap();
-    world.script(dice.one::<&str>(&operations), *dice.one(&kinds), times);
+    world.script(dice.one::<&str>(&operations), dice.one(&kinds).clone(), times);
 }
 
 /// A pass, from which the process may not come back.
