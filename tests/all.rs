@@ -7,6 +7,7 @@
 //! - [`calls`]: how many calls AWS gets, from a [`fleet`], and how long they take.
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`markdown`]: what a parser makes of the Markdown output.
+//! - [`kube`]: the definitions against a real Kubernetes API.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
 //! - [`faults`]: whatever goes wrong, it ends as without.
@@ -28,6 +29,7 @@ mod faults;
 mod fleet;
 mod iam;
 mod import;
+mod kube;
 mod markdown;
 mod model;
 mod moto;

@@ -48,6 +48,8 @@ impl Ui {
             if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed:.dim}") {
                 bar.set_style(style);
             }
+            // Nothing is waited for yet.
+            bar.finish_and_clear();
             bar
         });
         let verbose = global.verbose > 0;

@@ -17,6 +17,8 @@ pub struct Standing {
     /// The last call that failed, or that was not kept.
     pub trouble: Option<Trouble>,
     pub rollout: Option<Rollout>,
+    /// Why tasks of its deployment stopped.
+    pub causes: Vec<String>,
 }
 
 /// Calls that do not succeed.
@@ -38,8 +40,6 @@ pub struct Rollout {
     /// `family:revision`.
     pub revision: String,
     pub reason: String,
-    /// Why its tasks stopped.
-    pub causes: Vec<String>,
 }
 
 impl Standing {
@@ -50,6 +50,7 @@ impl Standing {
         live: Option<&Resource>,
         trouble: Option<Trouble>,
     ) -> Self {
+        let causes = view.rollout.iter().flat_map(|rollout| &rollout.causes);
         let held_back = view.differences.iter().filter(|difference| difference.drift && difference.held_back);
         Self {
             verdict: view.verdict,
@@ -58,6 +59,20 @@ impl Standing {
             unreadable: (view.verdict == Verdict::Unreadable).then(|| object.notes.join("; ")),
             trouble,
             rollout: live.and_then(|live| Rollout::of(live, view)),
+            causes: causes.map(|cause| cause.message.clone()).collect(),
+        }
+    }
+
+    /// Of something that was not looked at closely.
+    pub fn found(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            hold: None,
+            drift: Vec::new(),
+            unreadable: None,
+            trouble: None,
+            rollout: None,
+            causes: Vec::new(),
         }
     }
 
@@ -105,11 +120,12 @@ impl Standing {
         };
         if let Some(hold) = self.hold.as_ref().filter(|hold| !told(hold)) {
             let what = if hold.blocked { Happening::Blocked } else { Happening::Waiting };
-            let causes =
-                self.rollout.iter().filter(|_| failure.is_some()).flat_map(|rollout| &rollout.causes);
+            let causes = self.causes.iter().filter(|_| failure.is_some());
             let words: Vec<&str> = [&hold.message].into_iter().chain(causes).map(String::as_str).collect();
             let event = Event::of(object, failure.unwrap_or(what), words.join("; "));
-            events.push(event.with_hint(hold.hint.clone()));
+            // While AWS goes back there is more to come.
+            let hint = hold.hint.clone().filter(|_| failure != Some(Happening::RollingBack));
+            events.push(event.with_hint(hint));
         }
         if let Some(trouble) = &self.trouble {
             let known = |before: &Self| before.trouble.as_ref().is_some_and(|was| was.gist == trouble.gist);
@@ -148,7 +164,6 @@ impl Rollout {
             state,
             revision: family_and_revision(primary["taskDefinition"].as_str().unwrap_or_default()).to_owned(),
             reason: judged.reason.clone().unwrap_or_default(),
-            causes: judged.causes.iter().map(|cause| cause.message.clone()).collect(),
         })
     }
 
@@ -200,13 +215,12 @@ mod tests {
     use super::*;
 
     fn fine(verdict: Verdict) -> Standing {
-        Standing { verdict, hold: None, drift: vec![], unreadable: None, trouble: None, rollout: None }
+        Standing::found(verdict)
     }
 
     fn rolling(id: &str, state: RolloutState) -> Standing {
         let reason = if state == RolloutState::Failed { "tasks failed".to_owned() } else { String::new() };
-        let rollout =
-            Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason, causes: vec![] };
+        let rollout = Rollout { id: id.to_owned(), state, revision: "web:2".to_owned(), reason };
         Standing { rollout: Some(rollout), ..fine(Verdict::Unchanged) }
     }
 

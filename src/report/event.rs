@@ -165,7 +165,9 @@ impl Event {
             Verdict::Adopt => Happening::Adopted,
             Verdict::Delete => Happening::Deleted,
             _ if is_drift => Happening::Healed,
-            _ if written.is_empty() && view.calls.iter().all(|call| call.operation.ends_with(":TagResource")) => {
+            _ if written.is_empty()
+                && view.calls.iter().all(|call| call.operation.ends_with(":TagResource")) =>
+            {
                 return None;
             }
             _ => Happening::Changed,

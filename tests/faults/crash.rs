@@ -26,7 +26,19 @@ struct Story {
 fn made(calls: &[CallRecord]) -> BTreeMap<String, usize> {
     let mut made = BTreeMap::new();
     for call in calls.iter().filter(|call| call.done) {
-        let names = ["clusterName", "name", "repositoryName", "serviceName", "service", "family", "ResourceId", "PolicyName", "ScheduledActionName", "resourceArn", "cluster"];
+        let names = [
+            "clusterName",
+            "name",
+            "repositoryName",
+            "serviceName",
+            "service",
+            "family",
+            "ResourceId",
+            "PolicyName",
+            "ScheduledActionName",
+            "resourceArn",
+            "cluster",
+        ];
         let name = names.iter().find_map(|name| call.input.get(*name)?.as_str()).unwrap_or_default();
         *made.entry(format!("{} {name}", call.operation)).or_default() += 1;
     }
@@ -84,12 +96,17 @@ impl Story {
                     break;
                 }
                 deaths += 1;
-                let at = format!("{kind:?} write {n}: {}", changes.iter().map(shown).collect::<Vec<_>>().join("\n"));
+                let at = format!(
+                    "{kind:?} write {n}: {}",
+                    changes.iter().map(shown).collect::<Vec<_>>().join("\n")
+                );
                 assert_eq!(differences(&expected, &found), [""; 0], "{at}");
                 let again = made(&changes);
                 let twice: Vec<_> = again
                     .iter()
-                    .filter(|(what, times)| !what.starts_with("TagResource") && writes.get(*what) != Some(*times))
+                    .filter(|(what, times)| {
+                        !what.starts_with("TagResource") && writes.get(*what) != Some(*times)
+                    })
                     .collect();
                 assert!(twice.is_empty(), "{twice:?}\n{at}");
             }
@@ -126,7 +143,12 @@ async fn killed_while_a_service_is_changed_between_its_revision_and_its_update_t
             files.write("repository.yaml", &[shop::repository(3)]);
             files.write("cluster.yaml", &[shop::cluster("disabled")]);
         },
-        writes: &[("RegisterTaskDefinition", 1), ("UpdateService", 1), ("PutLifecyclePolicy", 1), ("RegisterScalableTarget", 1)],
+        writes: &[
+            ("RegisterTaskDefinition", 1),
+            ("UpdateService", 1),
+            ("PutLifecyclePolicy", 1),
+            ("RegisterScalableTarget", 1),
+        ],
     };
     story.holds().await;
 }

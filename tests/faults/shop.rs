@@ -20,7 +20,8 @@ pub fn cluster(insights: &str) -> Value {
 }
 
 pub fn provider() -> Value {
-    let group = json!({"autoScalingGroupArn": GROUP, "managedScaling": {"status": "ENABLED", "targetCapacity": 90}});
+    let group =
+        json!({"autoScalingGroupArn": GROUP, "managedScaling": {"status": "ENABLED", "targetCapacity": 90}});
     manifest("EcsCapacityProvider", "shop-ec2", json!({"autoScalingGroupProvider": group}))
 }
 
@@ -144,7 +145,11 @@ pub fn bystanders(sandbox: &Sandbox, in_our_cluster: bool) {
     perform("ecs", "CreateCluster", json!({"clusterName": "theirs", "tags": theirs}));
     perform("ecr", "CreateRepository", json!({"repositoryName": "theirs"}));
     let group = json!({"autoScalingGroupArn": GROUP.replace("/shop", "/theirs")});
-    perform("ecs", "CreateCapacityProvider", json!({"name": "theirs", "autoScalingGroupProvider": group, "tags": theirs}));
+    perform(
+        "ecs",
+        "CreateCapacityProvider",
+        json!({"name": "theirs", "autoScalingGroupProvider": group, "tags": theirs}),
+    );
     let definition = json!({"family": "theirs", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",
         "memory": "512", "containerDefinitions": [{"name": "web", "image": "nginx"}]});
     perform("ecs", "RegisterTaskDefinition", definition);
@@ -157,7 +162,11 @@ pub fn bystanders(sandbox: &Sandbox, in_our_cluster: bool) {
     if in_our_cluster {
         let nobodys = json!([{"key": "team", "value": "theirs"}]);
         perform("ecs", "CreateService", service("shop", &nobodys));
-        perform("application-autoscaling", "RegisterScalableTarget", json!({"ServiceNamespace": "ecs",
-            "ResourceId": "service/shop/theirs", "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 1, "MaxCapacity": 3}));
+        perform(
+            "application-autoscaling",
+            "RegisterScalableTarget",
+            json!({"ServiceNamespace": "ecs",
+            "ResourceId": "service/shop/theirs", "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": 1, "MaxCapacity": 3}),
+        );
     }
 }

@@ -87,7 +87,10 @@ impl Storm {
         scene.sandbox.clear_faults();
         let rate = [0.0, 0.03, 0.1, 0.3, 0.6][random.usize(..5)];
         let calls = ["*", "*", "reads", "writes"][random.usize(..4)];
-        let chances = Chances { calls: serde_json::from_value(calls.into()).unwrap(), ..Chances::new(random.u64(..), rate, &kinds(random)) };
+        let chances = Chances {
+            calls: serde_json::from_value(calls.into()).unwrap(),
+            ..Chances::new(random.u64(..), rate, &kinds(random))
+        };
         scene.sandbox.leave_to_chance(chances);
         if random.u8(..3) == 0 {
             let denied = OPERATIONS[random.usize(..OPERATIONS.len())];
@@ -152,29 +155,51 @@ impl Storm {
     fn judge(&self, base: &Value) -> Vec<String> {
         let world = self.scene.sandbox.world();
         let mut wrong = twice(&world);
-        for what in ["DeleteService", "DeregisterScalableTarget"] {
-            let done = self.calls.iter().filter(|call| call.operation == what && call.done);
-            let others = done.clone().filter(|call| !call.input.values().any(|value| value.as_str().is_some_and(|text| text.ends_with("extra"))));
-            wrong.extend(others.map(|call| format!("unmade: {}", shown(call))));
-            if done.count() > self.removals {
-                wrong.push(format!("{what} more often than {} times", self.removals));
-            }
+        let gone = self.calls.iter().filter(|call| call.operation == "DeleteService" && call.done);
+        wrong.extend(
+            gone.filter(|call| call.input["service"] != "extra")
+                .map(|call| format!("unmade: {}", shown(call))),
+        );
+        // Asked for twice it goes once.
+        let turns = self.calls.iter().filter(|call| {
+            let name = call.input.get("serviceName").or_else(|| call.input.get("service"));
+            call.done
+                && call.operation.ends_with("eService")
+                && call.operation != "UpdateService"
+                && name.is_some_and(|name| name == "extra")
+        });
+        let mut turns: Vec<&str> = turns.map(|call| call.operation.as_str()).collect();
+        turns.dedup();
+        let gone = turns.iter().filter(|turn| **turn == "DeleteService").count();
+        if gone > self.removals {
+            wrong.push(format!("gone {gone} times, {} times without a manifest", self.removals));
         }
-        for call in self.calls.iter().filter(|call| call.operation.starts_with("Delete") && call.operation != "DeleteService") {
+        for call in self.calls.iter().filter(|call| {
+            call.operation.starts_with("De") && call.changes && call.operation != "DeleteService"
+        }) {
             wrong.push(format!("unmade: {}", shown(call)));
         }
         let is_wrong = |event: &&Event| match event.what {
             Happening::Healed | Happening::Drifted | Happening::Adopted | Happening::NotKept => true,
             Happening::RolledBack | Happening::RollingBack | Happening::RolloutFailed => true,
-            Happening::Deleted => self.removals == 0 || event.object.as_ref().is_none_or(|object| !object.ends_with("extra")),
+            Happening::Deleted => {
+                self.removals == 0 || event.object.as_ref().is_none_or(|object| !object.ends_with("extra"))
+            }
             Happening::Blocked => !event.message.contains("nothing is pruned"),
             _ => false,
         };
         wrong.extend(self.events.iter().filter(is_wrong).map(|event| format!("told: {}", plain(event))));
         let bystanders = |world: &Value| {
             let end = end(world, Way::Same);
-            ["/clusters/theirs", "/clusters/shop/services/theirs", "/capacityProviders/theirs", "/repositories/theirs", "/revisions/theirs", "/targets/service~1shop~1theirs"]
-                .map(|path| end.pointer(path).cloned())
+            [
+                "/clusters/theirs",
+                "/clusters/shop/services/theirs",
+                "/capacityProviders/theirs",
+                "/repositories/theirs",
+                "/revisions/theirs",
+                "/targets/service~1shop~1theirs",
+            ]
+            .map(|path| end.pointer(path).cloned())
         };
         for (before, after) in bystanders(base).into_iter().zip(bystanders(&world)) {
             if before != after {
@@ -195,20 +220,29 @@ fn twice(world: &Value) -> Vec<String> {
         for revision in found["revisions"].as_object().into_iter().flatten() {
             *bodies.entry(revision.1["body"].to_string()).or_default() += 1;
         }
-        twice.extend(bodies.into_iter().filter(|(_, times)| *times > 1).map(|(body, times)| format!("{times} revisions of {family}: {body}")));
+        twice.extend(
+            bodies
+                .into_iter()
+                .filter(|(_, times)| *times > 1)
+                .map(|(body, times)| format!("{times} revisions of {family}: {body}")),
+        );
     }
     for (name, service) in region["clusters"]["shop"]["services"].as_object().into_iter().flatten() {
         let history = service["history"].as_array().into_iter().flatten();
         let bundles: Vec<Value> = history
             .map(|one| {
-                let mut bundle = service["revisions"][one["revision"].as_str().unwrap_or_default()]["spec"].clone();
+                let mut bundle =
+                    service["revisions"][one["revision"].as_str().unwrap_or_default()]["spec"].clone();
                 bundle["taskDefinition"] = revision(families, &bundle["taskDefinition"])["body"].clone();
                 bundle
             })
             .collect();
         let again = bundles.windows(2).filter(|pair| pair[0] == pair[1]).count();
         if again > 0 {
-            twice.push(format!("{again} of {} deployments of {name} bring what the one before brought", bundles.len()));
+            twice.push(format!(
+                "{again} of {} deployments of {name} bring what the one before brought",
+                bundles.len()
+            ));
         }
     }
     twice
@@ -231,7 +265,8 @@ async fn rage(seed: u64, base: &Value) -> Result<(), String> {
     let versions = Versions::default();
     let mut scene = Scene::restored(base, versions.files(), seed).pruning();
     scene.interval = Duration::from_mins(2);
-    let mut storm = Storm { seed, random: random.fork(), scene, versions, calls: vec![], events: vec![], removals: 0 };
+    let mut storm =
+        Storm { seed, random: random.fork(), scene, versions, calls: vec![], events: vec![], removals: 0 };
     let over = Instant::now() + SECOND * random.u32(300..1200);
     while Instant::now() < over {
         storm.weather();
@@ -266,7 +301,8 @@ fn rages(shard: u64) {
     };
     let alone = number("ECS_OPERATOR_SEED").is_some();
     let run = |work: &mut dyn FnMut(&tokio::runtime::Runtime)| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
         work(&runtime);
     };
     let bases = BASES.get_or_init(|| {
@@ -286,7 +322,9 @@ fn rages(shard: u64) {
             println!("seed {seed}: {:?}", began.elapsed());
         }
         if let Err(why) = result {
-            panic!("seed {seed}: run it alone with `ECS_OPERATOR_SEED={seed} cargo test --test all faults::storm -- --nocapture`\n{why}");
+            panic!(
+                "seed {seed}: run it alone with `ECS_OPERATOR_SEED={seed} cargo test --test all faults::storm -- --nocapture`\n{why}"
+            );
         }
     }
 }

@@ -70,6 +70,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         session: session(aws),
         begin: Some(begin),
         events,
+        lately: Vec::new(),
         manifests: place.manifests(),
         has_reader: !args.fast && Ui::is_watched(),
         pace,
@@ -91,6 +92,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         }
     };
     let (toured, ()) = tokio::join!(tour, run);
+    ui.rest();
     stage.tell_rest();
     let left = place.leave(&sandbox)?;
     if matches!(toured, Ok(Exit::No)) {
@@ -146,7 +148,10 @@ impl Place {
             Self::Temporary(folder) => {
                 let path = folder.path().display().to_string();
                 return match folder.close() {
-                    Ok(()) => Ok("Nothing is left behind.\n".to_owned()),
+                    Ok(()) => {
+                        Ok("Nothing is left behind. With `--keep DIR` it stays there, to play on.\n"
+                            .to_owned())
+                    }
                     Err(error) => {
                         Err(Failure::world(format!("`{path}` could not be removed")).caused_by(&error))
                     }

@@ -1,4 +1,6 @@
-//! How the tour is set: lines that fit, and what was edited in a file. Pure. Tests: at the end.
+//! How the tour is set: lines that fit, edits, commands. Pure. Tests: at the end.
+
+use serde_json::Value;
 
 /// Columns: any terminal has them.
 const WIDTH: usize = 79;
@@ -42,6 +44,28 @@ pub fn edited<'a>(before: &'a str, after: &'a str) -> (Vec<&'a str>, Vec<&'a str
     (old.split_off(same), new.split_off(same))
 }
 
+/// A call as AWS's own command line writes it; members are numbers and words.
+pub fn command(service: &str, operation: &str, input: &Value) -> String {
+    let members = input.as_object().into_iter().flatten();
+    let options = members.map(|(name, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!(" --{} {value}", kebab(name))
+    });
+    format!("aws {service} {}{}", kebab(operation), options.collect::<String>())
+}
+
+/// `desiredCount` as `desired-count`.
+fn kebab(name: &str) -> String {
+    let mut kebab = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !kebab.is_empty() {
+            kebab.push('-');
+        }
+        kebab.push(letter.to_ascii_lowercase());
+    }
+    kebab
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +90,14 @@ mod tests {
         assert_eq!(edited("a\nb\nc\n", "a\nx\nc\n"), (vec!["b"], vec!["x"]));
         assert_eq!(edited("a\na\n", "a\na\na\n"), (vec![], vec!["a"]));
         assert_eq!(edited("a\n", "a\n"), (vec![], vec![]));
+    }
+
+    #[test]
+    fn a_call_is_a_command() {
+        let input = serde_json::json!({"cluster": "shop", "desiredCount": 0});
+        assert_eq!(
+            command("ecs", "UpdateService", &input),
+            "aws ecs update-service --cluster shop --desired-count 0"
+        );
     }
 }

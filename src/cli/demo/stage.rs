@@ -3,7 +3,7 @@
 //! Whoever waits is told what happens meanwhile, in its order; a wait that lasts too long is a failure.
 
 use super::Pace;
-use super::page::{edited, wrapped};
+use super::page::{command, edited, wrapped};
 use crate::cli::connection::SANDBOX_REGION;
 use crate::cli::failure::Failure;
 use crate::cli::load::LoadArgs;
@@ -39,22 +39,24 @@ pub type Told = (Duration, Event);
 
 /// Hands on what the loop tells.
 pub struct Teller {
-    began: Instant,
+    /// With the first thing that it told.
+    began: Option<Instant>,
     to: UnboundedSender<Told>,
 }
 
 impl Teller {
     pub fn new() -> (Self, UnboundedReceiver<Told>) {
         let (to, events) = unbounded_channel();
-        (Self { began: Instant::now(), to }, events)
+        (Self { began: None, to }, events)
     }
 }
 
 impl Publish for Teller {
     async fn publish(&mut self, events: &[Event], _: &Kept) {
+        let at = self.began.get_or_insert_with(Instant::now).elapsed();
         for event in events {
             // Nobody listens any more when the tour is over.
-            let _ = self.to.send((self.began.elapsed(), event.clone()));
+            let _ = self.to.send((at, event.clone()));
         }
     }
 }
@@ -68,6 +70,8 @@ pub struct Stage<'a> {
     /// Has the loop begin.
     pub begin: Option<oneshot::Sender<()>>,
     pub events: UnboundedReceiver<Told>,
+    /// What the loop has told since something was last done to it.
+    pub lately: Vec<Event>,
     /// The directory.
     pub manifests: PathBuf,
     pub has_reader: bool,
@@ -105,53 +109,45 @@ impl Stage<'_> {
         let end = Instant::now() + READING * u32::try_from(words).unwrap_or(u32::MAX);
         loop {
             tokio::select! {
-                Some(told) = self.events.recv() => self.tell(&told),
+                Some(told) = self.events.recv() => self.tell(told),
                 () = sleep_until(end) => return,
             }
         }
     }
 
-    fn tell(&self, (at, event): &Told) {
+    fn tell(&mut self, (at, event): Told) {
         let time = format!("{:2}:{:02}", at.as_secs() / 60, at.as_secs() % 60);
         self.ui.result(&wrapped(&event.text(&time), "  ", 10));
+        self.lately.push(event);
     }
 
     /// Tells what is left to tell.
     pub fn tell_rest(&mut self) {
         while let Ok(told) = self.events.try_recv() {
-            self.tell(&told);
+            self.tell(told);
         }
     }
 
-    /// Tells what happens, until `is_over`: it sees every event, and is asked in between.
-    pub async fn wait(
-        &mut self,
-        what: &str,
-        mut is_over: impl FnMut(&Sandbox, Option<&Event>) -> bool,
-    ) -> Result<(), Failure> {
+    /// Tells what happens, until `is_over`.
+    pub async fn wait(&mut self, what: &str, is_over: impl Fn(&Self) -> bool) -> Result<(), Failure> {
         let end = Instant::now() + PATIENCE;
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            let told = tokio::select! {
-                told = self.events.recv() => {
-                    Some(told.ok_or_else(|| Failure::world("the loop has ended in the middle of the tour"))?)
-                }
-                _ = ticks.tick() => None,
-            };
-            told.iter().for_each(|told| self.tell(told));
-            if is_over(&self.sandbox, told.as_ref().map(|(_, event)| event)) {
-                self.ui.rest();
-                return Ok(());
-            }
+        while !is_over(self) {
             if Instant::now() > end {
-                return Err(Failure::world(format!(
-                    "the tour waited {} s for {what}, and it did not come",
-                    PATIENCE.as_secs()
-                )));
+                let patience = PATIENCE.as_secs();
+                return Err(Failure::world(format!("the tour waited {patience} s for {what} in vain")));
             }
-            self.ui.waiting_for(&deployments(&self.sandbox));
+            tokio::select! {
+                told = self.events.recv() => match told {
+                    Some(told) => self.tell(told),
+                    None => return Err(Failure::world("the loop has ended in the middle of the tour")),
+                },
+                _ = ticks.tick() => self.ui.waiting_for(&deployments(&self.sandbox)),
+            }
         }
+        self.ui.rest();
+        Ok(())
     }
 
     /// From now on the loop runs.
@@ -179,6 +175,7 @@ impl Stage<'_> {
         let new = new.into_iter().map(|line| format!("{NEW}+{line}{NEW:#}\n"));
         let diff: String = gone.chain(new).collect();
         self.show(&format!("{QUIET}{}{QUIET:#}\n{diff}", path.display())).await;
+        self.lately.clear();
         self.put(&after)
     }
 
@@ -191,7 +188,8 @@ impl Stage<'_> {
 
     /// Calls AWS as somebody else would, and says so.
     pub async fn behind_the_back(&mut self, operation: &str, input: Value) -> Result<(), Failure> {
-        self.show(&format!("ecs:{operation} {input}")).await;
+        self.show(&command("ecs", operation, &input)).await;
+        self.lately.clear();
         self.sandbox
             .perform(SANDBOX_REGION, "ecs", operation, &input)
             .map(drop)
