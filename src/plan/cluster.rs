@@ -1,6 +1,6 @@
 //! Clusters: the cluster, its settings, and which capacity providers are attached to it.
 
-use super::object::{Steps, Work, document};
+use super::object::{Steps, Unreadable, Work, document};
 use super::{Blocked, Draft, Hold, Waiting};
 use crate::model::desired::{Document, Object};
 use crate::model::merge::merged;
@@ -10,16 +10,7 @@ use serde_json::{Value, json};
 
 const ATTACHMENTS: [&str; 2] = ["capacityProviders", "defaultCapacityProviderStrategy"];
 
-pub(super) const STEPS: Steps = Steps {
-    create: |draft, work| {
-        create(draft, work);
-        Ok(())
-    },
-    update: |draft, work, live| {
-        update(draft, work, live);
-        Ok(())
-    },
-};
+pub(super) const STEPS: Steps = Steps { create, update };
 
 /// Whether AWS is still working on the cluster's providers.
 pub(super) fn is_attaching(cluster: &Resource) -> bool {
@@ -31,11 +22,11 @@ pub(super) fn is_active(cluster: &Resource) -> bool {
     cluster.body.get("status").is_none_or(|status| status == "ACTIVE")
 }
 
-fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
+fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) -> Result<(), Unreadable> {
     let mut input = work.object.spec.clone();
     input.remove("region");
     // Providers that are not there yet are attached by a later pass.
-    let hold = provider_hold(draft, work, &input);
+    let hold = provider_hold(draft, work, &input)?;
     if hold.is_some() {
         input.retain(|member, _| !ATTACHMENTS.contains(&member.as_str()));
     }
@@ -45,11 +36,12 @@ fn create<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>) {
     let created = work.act(draft, "ecs", "CreateCluster", input);
     // CreateCluster answers with a cluster of that name that somebody else made.
     draft.plan.actions[created].must_own = true;
+    Ok(())
 }
 
-fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
-    let described = described(draft, live, work.object);
-    let Some(desired) = work.compare_whole(&described) else { return };
+fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) -> Result<(), Unreadable> {
+    let described = described(draft, live, work.object)?;
+    let Some(desired) = work.compare_whole(&described) else { return Ok(()) };
     let spec = Kind::EcsCluster.spec();
     let mut members = work.members("");
     let attach = members.iter().any(|member| ATTACHMENTS.contains(&member.as_str()));
@@ -58,7 +50,7 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
         work.plan.hold = if is_attaching(live) {
             Some(Hold::Waiting(Waiting::Attachments { cluster: work.object.key.name.clone() }))
         } else {
-            provider_hold(draft, work, &desired)
+            provider_hold(draft, work, &desired)?
         };
     }
     let attach_now = attach && work.plan.hold.is_none();
@@ -84,28 +76,30 @@ fn update<'a>(draft: &mut Draft<'a>, work: &mut Work<'a>, live: &'a Resource) {
     if (!members.is_empty() || attach_now) && work.plan.hold.is_none() {
         work.settle(draft, None);
     }
+    Ok(())
 }
 
 /// Why the declared providers cannot be attached now.
-fn provider_hold(draft: &Draft, work: &Work, wanted: &Document) -> Option<Hold> {
-    let names = wanted.get(ATTACHMENTS[0])?.as_array()?.iter().filter_map(Value::as_str).map(last_segment);
-    names.into_iter().find_map(|name| {
+fn provider_hold(draft: &Draft, work: &Work, wanted: &Document) -> Result<Option<Hold>, Unreadable> {
+    let names = wanted.get(ATTACHMENTS[0]).and_then(Value::as_array).into_iter().flatten();
+    for name in names.filter_map(Value::as_str).map(last_segment) {
         let key = provider_key(&work.object.key, name);
         let declared = draft.desired.objects.contains_key(&key);
-        match draft.observed.find(&key) {
+        let hold = match draft.observed.find(&key) {
             _ if is_built_in(name) => None,
             Some(Sighting::Present(provider)) if !provider.is_inactive() => {
                 let active = provider.body.get("status").is_none_or(|status| status == "ACTIVE");
                 (!active).then(|| Hold::Waiting(Waiting::CapacityProvider { name: name.to_owned() }))
             }
-            Some(Sighting::Unreadable(cause)) => Some(Hold::Blocked(Blocked::Unusable {
-                what: format!("capacity provider `{name}`"),
-                why: cause.clone(),
-            })),
+            Some(Sighting::Unreadable(cause)) => return Err(cause.clone()),
             _ if declared => Some(Hold::Waiting(Waiting::CapacityProvider { name: name.to_owned() })),
             _ => Some(Hold::Blocked(Blocked::Missing { what: format!("capacity provider `{name}`") })),
+        };
+        if hold.is_some() {
+            return Ok(hold);
         }
-    })
+    }
+    Ok(None)
 }
 
 /// The providers that every account has.
@@ -118,24 +112,26 @@ fn provider_key(cluster: &Key, name: &str) -> Key {
 }
 
 /// The cluster as a manifest would declare it. Providers of Managed Instances are not in the set that can be put:
-/// they belong to their cluster by themselves, and some answers know them only there.
-fn described(draft: &Draft, live: &Resource, object: &Object) -> Document {
+/// they belong to their cluster by themselves, and some answers know them only there. What kind of provider one is that
+/// the manifest does not declare must be known: else it would be told as drift.
+fn described(draft: &Draft, live: &Resource, object: &Object) -> Result<Document, Unreadable> {
     let mut described = crate::model::described::plain(live);
     let declared = object.spec.get(ATTACHMENTS[0]).and_then(Value::as_array);
-    if let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) {
-        names.retain(|name| {
-            let provider = provider_key(&object.key, last_segment(name.as_str().unwrap_or_default()));
-            let seen = draft.observed.find(&provider);
-            is_built_in(&provider.name)
-                || declared.is_some_and(|declared| declared.contains(name))
-                || match seen {
-                    Some(Sighting::Present(provider)) => {
-                        !provider.body.contains_key("managedInstancesProvider")
-                    }
-                    Some(Sighting::Unreadable(_)) => true,
-                    Some(Sighting::Absent) | None => false,
-                }
-        });
-    }
-    described
+    let Some(Value::Array(names)) = described.get_mut(ATTACHMENTS[0]) else { return Ok(described) };
+    let mut unread = None;
+    names.retain(|name| {
+        let provider = provider_key(&object.key, last_segment(name.as_str().unwrap_or_default()));
+        if is_built_in(&provider.name) || declared.is_some_and(|declared| declared.contains(name)) {
+            return true;
+        }
+        match draft.observed.find(&provider) {
+            Some(Sighting::Present(provider)) => !provider.body.contains_key("managedInstancesProvider"),
+            Some(Sighting::Unreadable(cause)) => {
+                unread = Some(cause.clone()).filter(|_| declared.is_some());
+                true
+            }
+            Some(Sighting::Absent) | None => false,
+        }
+    });
+    unread.map_or(Ok(described), Err)
 }

@@ -3,11 +3,10 @@
 
 use super::end::{Way, differences, end};
 use super::scene::{Scene, shown};
-use super::shop;
+use super::shop::{self, Versions};
 use crate::operator::life::Files;
-use crate::world::with;
 use ecs_operator::sandbox::{CallRecord, Fault, FaultKind};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -120,10 +119,7 @@ impl Story {
 async fn killed_while_everything_is_made() {
     let story = Story {
         before: Files::default,
-        happens: |files| {
-            let all = shop::files();
-            all.copy_to(files);
-        },
+        happens: |files| Versions::default().write(files),
         writes: &[
             ("CreateCluster", 1),
             ("CreateCapacityProvider", 1),
@@ -132,7 +128,7 @@ async fn killed_while_everything_is_made() {
             ("CreateService", 3),
             ("RegisterScalableTarget", 1),
             ("PutScalingPolicy", 1),
-            ("PutScheduledAction", 1),
+            ("PutScheduledAction", 2),
         ],
     };
     story.holds().await;
@@ -141,12 +137,11 @@ async fn killed_while_everything_is_made() {
 #[tokio::test(start_paused = true)]
 async fn killed_while_a_service_is_changed_between_its_revision_and_its_update_too() {
     let story = Story {
-        before: shop::files,
+        before: || Versions::default().files(),
         happens: |files| {
             files.write("web.yaml", &[shop::scaled("web", "sandbox/ok:2", 6)]);
             files.write("repository.yaml", &[shop::repository(3)]);
-            let cluster = with(shop::cluster(), "/spec/settings/0/value", json!("disabled"));
-            files.write("cluster.yaml", &[cluster]);
+            files.write("cluster.yaml", &[shop::cluster("disabled")]);
         },
         writes: &[
             ("RegisterTaskDefinition", 1),
@@ -161,8 +156,8 @@ async fn killed_while_a_service_is_changed_between_its_revision_and_its_update_t
 #[tokio::test(start_paused = true)]
 async fn killed_while_what_is_not_declared_is_pruned() {
     let story = Story {
-        before: shop::files,
-        happens: |files| files.remove("old.yaml"),
+        before: || Versions::default().files(),
+        happens: |files| files.remove("extra.yaml"),
         writes: &[("DeleteService", 1)],
     };
     story.holds().await;
@@ -171,7 +166,7 @@ async fn killed_while_what_is_not_declared_is_pruned() {
 #[tokio::test(start_paused = true)]
 async fn killed_while_a_bad_revision_goes_back() {
     let story = Story {
-        before: shop::files,
+        before: || Versions::default().files(),
         happens: |files| files.write("api.yaml", &[shop::plain("api", "sandbox/crash")]),
         writes: &[("RegisterTaskDefinition", 1), ("UpdateService", 1)],
     };

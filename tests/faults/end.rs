@@ -88,12 +88,12 @@ pub fn revision<'a>(families: &'a Value, arn: &Value) -> &'a Value {
     &families[family]["revisions"][number]
 }
 
-/// The state tag names deployments by their ids, and says what ran well before, which depends on the way.
+/// The state tag names deployments by their ids, and says what was tried and ran well before, which depends on the way.
 fn tags(tags: &Value, way: Way) -> Value {
     let mut tags = tags.clone();
     if let Some(Value::String(state)) = tags.get_mut("ecs-operator.dev/state") {
         let kept = state.split(' ').filter(|word| {
-            let of_the_way = ["good=", "rejected="].iter().any(|name| word.starts_with(name));
+            let of_the_way = ["attempted=", "good=", "rejected="].iter().any(|name| word.starts_with(name));
             !word.starts_with("before=") && (way == Way::Same || !of_the_way)
         });
         *state = kept.collect::<Vec<_>>().join(" ");

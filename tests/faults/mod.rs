@@ -5,8 +5,10 @@
 //! - [`end`]: what is compared of two worlds.
 //! - [`scene`]: the operator in a world that fails.
 //! - [`shop`]: what is declared.
+//! - [`storm`]: everything fails, by seed.
 
 mod crash;
 mod end;
 mod scene;
 mod shop;
+mod storm;

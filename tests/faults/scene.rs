@@ -68,15 +68,21 @@ impl Scene {
         self
     }
 
-    /// An operator lives as long as `story`, and then dies where it stands. Nothing of it is left but what AWS holds.
-    pub async fn living<T>(&self, story: impl Future<Output = T>) -> T {
+    /// An operator, until it is dropped.
+    pub async fn operator(&self) -> impl Future<Output = ()> + use<> {
         let settings =
             Settings { interval: self.interval, poll: Duration::from_secs(5), expect_account: None };
         let session = Session::new(self.aws().await, self.options.clone());
         let operator = Operator::new(settings, session, self.files.clone(), self.told.clone());
+        operator.run(Wake::default())
+    }
+
+    /// An operator lives as long as `story`, and then dies where it stands. Nothing of it is left but what AWS holds.
+    pub async fn living<T>(&self, story: impl Future<Output = T>) -> T {
+        let operator = self.operator().await;
         tokio::select! {
             biased;
-            () = operator.run(Wake::default()) => panic!("nobody has asked it to stop"),
+            () = operator => panic!("nobody has asked it to stop"),
             told = story => told,
         }
     }

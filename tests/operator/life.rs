@@ -32,12 +32,6 @@ impl Files {
         self.changed.notify_one();
     }
 
-    /// All of them into another folder.
-    pub fn copy_to(&self, other: &Self) {
-        other.texts.lock().unwrap().extend(self.texts.lock().unwrap().clone());
-        other.changed.notify_one();
-    }
-
     /// As it is, but written again.
     pub fn touch(&self) {
         self.changed.notify_one();

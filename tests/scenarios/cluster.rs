@@ -3,6 +3,7 @@
 use crate::world::{World, cluster, count, extend, manifest, of, operations, paths, service, told, with};
 use ecs_operator::aws::Operation;
 use ecs_operator::plan::{Blocked, Hold, Verdict, Waiting};
+use ecs_operator::sandbox::FaultKind;
 use serde_json::{Value, json};
 
 const GROUP: &str = "arn:aws:autoscaling:eu-central-1:123456789012:autoScalingGroup:1f0c0000-0000-4000-8000-000000000000:autoScalingGroupName/shop";
@@ -145,5 +146,22 @@ async fn a_service_moves_to_another_strategy_by_one_forced_deployment_and_back_t
         let applied = world.applies(&manifests).await;
         assert_eq!(count(&applied.changes, "UpdateService"), 1);
         assert_eq!(count(&applied.changes, "CreateService"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_that_cannot_be_read_is_neither_drift_nor_something_for_a_person() {
+    let mut world = World::new().await;
+    world.applies(&[provider(json!({})), with_provider()]).await;
+    world.impatient().await;
+    // Declared and to be attached, or attached and not declared: of which kind it is is not known.
+    let more = with(with_provider(), "/spec/capacityProviders/1", json!("FARGATE_SPOT"));
+    let back = with(with_provider(), "/spec/defaultCapacityProviderStrategy/0/weight", json!(2));
+    for declared in [more, back] {
+        world.script("DescribeCapacityProviders", FaultKind::Denied, 9);
+        let plan = world.plan(&[declared]).await;
+        world.sandbox.clear_faults();
+        assert_eq!(of(&plan, "shop").verdict, Verdict::Unreadable, "{}", told(&plan));
+        assert_eq!(operations(&plan), [""; 0]);
     }
 }
