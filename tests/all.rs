@@ -8,6 +8,7 @@
 //! - [`cli`]: whole commands, in transcripts.
 //! - [`demo`]: the tour, as a newcomer takes it.
 //! - [`markdown`]: what a parser makes of the Markdown output.
+//! - [`kube`]: the definitions against a real Kubernetes API.
 //! - [`moto`]: the product against somebody else's AWS.
 //! - [`operations`]: every operation, by the real SDK against the sandbox.
 //! - [`faults`]: whatever goes wrong, it ends as without.
@@ -30,6 +31,7 @@ mod faults;
 mod fleet;
 mod iam;
 mod import;
+mod kube;
 mod markdown;
 mod model;
 mod moto;

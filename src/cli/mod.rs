@@ -9,6 +9,7 @@
 mod apply;
 mod completions;
 mod connection;
+mod crds;
 mod demo;
 mod failure;
 mod import;
@@ -61,6 +62,7 @@ enum Command {
     Rollback(rollback::Args),
     Import(import::Args),
     Schema(schema::Args),
+    Crds(crds::Args),
     Sandbox(sandbox::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -131,6 +133,7 @@ async fn run(command: Command, ui: &Ui) -> Result<Exit, Failure> {
         Command::Rollback(args) => rollback::run(&args, ui).await,
         Command::Import(args) => import::run(&args, ui).await,
         Command::Schema(args) => schema::run(&args, ui),
+        Command::Crds(args) => crds::run(&args, ui),
         Command::Sandbox(args) => sandbox::run(&args, ui).await,
         Command::Demo(args) => demo::run(&args, ui).await,
         Command::Completions(args) => completions::run(&args, ui),

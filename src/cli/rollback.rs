@@ -176,7 +176,9 @@ impl Named {
         let service = value!({"serviceName": self.service, "cluster": cluster});
         let spec = Document::from_iter([("service".to_owned(), service)]);
         let object = Object { key: key.clone(), origin, policy: Policy::of(kind), spec };
-        Desired { objects: [(key, object)].into(), source: None }
+        let mut desired = Desired::default();
+        desired.objects.insert(key, object);
+        desired
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod checks;
 pub mod convert;
+pub mod crd;
 pub mod describe;
 #[cfg(test)]
 mod fuzz;
@@ -17,6 +18,7 @@ pub mod read;
 mod scalar;
 mod schedule;
 pub mod schema;
+pub mod status;
 mod suggest;
 mod tolerance;
 pub mod tree;

@@ -2,11 +2,12 @@
 //!
 //! It follows from the facts of the API models, so a member that the model gains is known to editors as well. It is
 //! exact where `validate` is tolerant, because an editor should lead to the canonical form; what depends on more
-//! than one member (Fargate sizes, ports of load balancers …) is left to `validate`. The file
-//! `schema/manifest.schema.json` is this value; a test at the end holds it current and rewrites it when
-//! `UPDATE_SCHEMA` is set.
+//! than one member (Fargate sizes, ports of load balancers …) is left to `validate`. What both schemas say in the same
+//! words (scalars, bounds, what is required) the CRDs take from here. The file `schema/manifest.schema.json` is this
+//! value; a test at the end holds it current and rewrites it when `UPDATE_SCHEMA` is set.
 
 use super::describe::{annotation_description, description};
+use super::limits;
 use crate::model::facts::{Member, Shape, Type};
 use crate::model::names::{GROUP, Kind, VERSION, annotation};
 use serde_json::{Map, Value, json};
@@ -114,9 +115,15 @@ fn define(shape: &'static Shape, defs: &mut Map<String, Value>) {
     defs.insert(name(shape), Value::Null); // Structures that contain themselves end here.
     let properties: Map<String, Value> =
         shape.members().iter().map(|member| (member.name.clone(), property(shape, member, defs))).collect();
-    let required: Vec<&str> =
-        shape.members().iter().filter(|member| member.required).map(|member| member.name.as_str()).collect();
     let mut schema = json!({"type": "object", "additionalProperties": false, "properties": properties});
+    complete(&mut schema, shape);
+    defs.insert(name(shape), schema);
+}
+
+/// Says which members a structure must have.
+pub(super) fn complete(schema: &mut Value, shape: &Shape) {
+    let required = shape.members().iter().filter(|member| limits::is_required(shape, member));
+    let required: Vec<&str> = required.map(|member| member.name.as_str()).collect();
     if !required.is_empty() {
         schema["required"] = json!(required);
     }
@@ -124,11 +131,11 @@ fn define(shape: &'static Shape, defs: &mut Map<String, Value>) {
         schema["minProperties"] = json!(1);
         schema["maxProperties"] = json!(1);
     }
-    defs.insert(name(shape), schema);
 }
 
 fn property(shape: &Shape, member: &Member, defs: &mut Map<String, Value>) -> Value {
     let mut schema = value(member.shape(), defs);
+    narrow(&mut schema, shape, member);
     match (shape.name.as_str(), member.name.as_str()) {
         // Units, as the API's strings, are numbers to most people.
         ("TaskDefinition", "cpu" | "memory") => schema["type"] = json!(["string", "integer"]),
@@ -145,7 +152,19 @@ fn property(shape: &Shape, member: &Member, defs: &mut Map<String, Value>) -> Va
     schema
 }
 
-fn describe(schema: &mut Value, shape: &str, member: &str) {
+/// The bounds that a value has as this member of this structure.
+pub(super) fn narrow(schema: &mut Value, shape: &Shape, member: &Member) {
+    if let Some((least, most)) = limits::of(&shape.name, &member.name) {
+        // The greatest of 32 bits is no bound that anybody needs to read.
+        let most = Some(most).filter(|most| *most < f64::from(i32::MAX));
+        bound(schema, ["minimum", "maximum"], [Some(least), most]);
+    }
+    if let Some((least, most)) = limits::count(&shape.name, &member.name) {
+        bound(schema, ["minItems", "maxItems"], [Some(least.into()), Some(most.into())]);
+    }
+}
+
+pub(super) fn describe(schema: &mut Value, shape: &str, member: &str) {
     if let Some(text) = description(shape, member) {
         schema["description"] = json!(text);
     }
@@ -158,43 +177,57 @@ fn value(shape: &'static Shape, defs: &mut Map<String, Value>) -> Value {
             define(shape, defs);
             reference(&name(shape))
         }
-        Type::List(element) => bounded(
-            json!({"type": "array", "items": value(element.shape(), defs)}),
-            shape,
-            ["minItems", "maxItems"],
-        ),
+        Type::List(element) => list(shape, value(element.shape(), defs)),
         Type::Map(entry) => json!({"type": "object", "additionalProperties": value(entry.shape(), defs)}),
-        Type::String | Type::Blob => string(shape),
-        Type::Integer | Type::Long => bounded(json!({"type": "integer"}), shape, ["minimum", "maximum"]),
-        Type::Double => bounded(json!({"type": "number"}), shape, ["minimum", "maximum"]),
-        Type::Boolean => json!({"type": "boolean"}),
         Type::Timestamp => json!({"type": ["string", "number"]}),
         Type::Document => json!({}),
+        _ => {
+            let mut schema = scalar(shape);
+            // The API models' patterns are of another dialect, and most of them allow everything printable.
+            if let (Some(pattern), "kinds") = (&shape.pattern, shape.api) {
+                schema["pattern"] = json!(format!("^{pattern}$"));
+            }
+            schema
+        }
     }
 }
 
-fn string(shape: &Shape) -> Value {
-    if !shape.enum_values.is_empty() {
-        return json!({"type": "string", "enum": shape.enum_values});
-    }
-    let mut schema = bounded(json!({"type": "string"}), shape, ["minLength", "maxLength"]);
-    // The API models' patterns are of another dialect, and most of them allow everything printable.
-    if let (Some(pattern), "kinds") = (&shape.pattern, shape.api) {
-        schema["pattern"] = json!(format!("^{pattern}$"));
-    }
+pub(super) fn list(shape: &Shape, element: Value) -> Value {
+    let mut schema = json!({"type": "array", "items": element});
+    bound(&mut schema, ["minItems", "maxItems"], [shape.min, shape.max]);
     schema
 }
 
-fn bounded(mut schema: Value, shape: &Shape, [least, most]: [&str; 2]) -> Value {
-    for (word, bound) in [(least, shape.min), (most, shape.max)] {
+/// The schema of a string, a number or a boolean, without its pattern.
+pub(super) fn scalar(shape: &Shape) -> Value {
+    let (name, words) = match shape.kind {
+        Type::Integer | Type::Long => ("integer", ["minimum", "maximum"]),
+        Type::Double => ("number", ["minimum", "maximum"]),
+        Type::Boolean => ("boolean", ["minimum", "maximum"]),
+        _ => ("string", ["minLength", "maxLength"]),
+    };
+    if !shape.enum_values.is_empty() {
+        return json!({"type": name, "enum": shape.enum_values});
+    }
+    let mut schema = json!({"type": name});
+    bound(&mut schema, words, [shape.min, shape.max]);
+    schema
+}
+
+/// Bounds, unless the schema has narrower ones.
+fn bound(schema: &mut Value, [least, most]: [&str; 2], [from, to]: [Option<f64>; 2]) {
+    let had = |word: &str| schema.get(word).and_then(Value::as_f64);
+    let from = had(least).into_iter().chain(from).reduce(f64::max);
+    let to = had(most).into_iter().chain(to).reduce(f64::min);
+    // Nothing is shorter than 0.
+    let from = from.filter(|from| least == "minimum" || *from > 0.0);
+    for (word, bound) in [(least, from), (most, to)] {
         if let Some(bound) = bound {
             #[allow(clippy::cast_possible_truncation)] // Whole bounds are written as such.
             let whole = bound as i64;
-            let word_value = if bound.fract() == 0.0 { json!(whole) } else { json!(bound) };
-            schema[word] = word_value;
+            schema[word] = if bound.fract() == 0.0 { json!(whole) } else { json!(bound) };
         }
     }
-    schema
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ impl Pace {
         (self.0 * 6 * (1 << times.saturating_sub(1).min(7))).min(self.0 * 720)
     }
 
-    /// What is gone for so long is not about to come back: a minute.
+    /// What is gone for so long is not about to come back, and what waits for so long waits no longer: a minute.
     pub fn grace(self) -> Duration {
         self.0 * 12
     }
@@ -48,12 +48,20 @@ impl Pace {
 
 /// So many times in a row the same drift is healed at once.
 const HEALS: u32 = 3;
+/// Objects of a pass that is likely to write. AWS takes one task definition a second: a pass under way is soon over, and
+/// a change made meanwhile comes next.
+const WRITTEN: usize = 10;
+/// Objects of a pass that is likely to read only.
+const FOLLOWED: usize = 100;
 
-/// Why an object is looked at, most urgent first.
+/// Why an object is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Why {
+    /// Its manifest is another.
     Changed,
+    /// A sweep has seen that there is something to do.
     Found,
+    /// It is under way, or was not done.
     Followed,
 }
 
@@ -153,21 +161,30 @@ impl Agenda {
         }
     }
 
-    /// The most urgent objects to look at now.
-    pub fn take(&mut self, now: Instant, most: usize) -> BTreeSet<Key> {
-        let due = |item: &Item| item.due.filter(|(_, at)| *at <= now);
-        let mut due: Vec<(Why, Instant, Key)> = self
-            .items
-            .iter()
-            .filter_map(|(key, item)| due(item).map(|(why, at)| (why, at, key.clone())))
-            .collect();
+    /// The most urgent objects to look at now: changes, then findings, then what is followed, unless that has waited for
+    /// long.
+    pub fn take(&mut self, now: Instant) -> BTreeSet<Key> {
+        let overdue = self.pace.grace();
+        let rank = |why, at| match why {
+            Why::Followed if now.duration_since(at) > overdue => 0,
+            Why::Changed => 1,
+            Why::Found => 2,
+            Why::Followed => 3,
+        };
+        let due =
+            self.items.iter().filter_map(|(key, item)| Some((key, item.due.filter(|(_, at)| *at <= now)?)));
+        let mut due: Vec<(u8, Instant, &Key)> =
+            due.map(|(key, (why, at))| (rank(why, at), at, key)).collect();
         due.sort();
-        due.truncate(most);
-        for (_, _, key) in &due {
+        let Some(first) = due.first().map(|(rank, ..)| *rank) else { return BTreeSet::new() };
+        let most = if matches!(first, 1 | 2) { WRITTEN } else { FOLLOWED };
+        let first = due.into_iter().take_while(|(rank, ..)| *rank == first).take(most);
+        let keys: BTreeSet<Key> = first.map(|(_, _, key)| key.clone()).collect();
+        for key in &keys {
             let item = self.item(key, now);
             (item.due, item.touched) = (None, now);
         }
-        due.into_iter().map(|(_, _, key)| key).collect()
+        keys
     }
 
     /// When something is to be looked at next.
@@ -313,11 +330,21 @@ mod tests {
         agenda.found(&key("found"), now, later);
         agenda.changed(&key("changed"), later);
         let mut turns = Vec::new();
-        while let Some(first) = agenda.take(later, 1).pop_first() {
+        while let Some(first) = agenda.take(later).pop_first() {
             turns.push(first.name);
         }
         assert_eq!(turns, ["changed", "found", "followed"]);
         assert_eq!(agenda.next(), None, "what is being looked at is not due");
+    }
+
+    #[test]
+    fn what_is_followed_is_not_forgotten_over_many_changes() {
+        let (mut agenda, now) = agenda();
+        agenda.looked(&key("followed"), Outlook::UnderWay, now);
+        let later = now + SECOND * 70;
+        (0..25).for_each(|n| agenda.changed(&key(&format!("changed {n}")), later));
+        let turns: Vec<usize> = (0..4).map(|_| agenda.take(later).len()).collect();
+        assert_eq!(turns, [1, 10, 10, 5]);
     }
 
     #[test]
@@ -328,7 +355,7 @@ mod tests {
         while let Some(gap) = wait(&agenda, now) {
             gaps.push(gap);
             now = agenda.next().unwrap();
-            assert_eq!(agenda.take(now, 9).len(), 1);
+            assert_eq!(agenda.take(now).len(), 1);
             agenda.looked(&key("a"), Outlook::UnderWay, now);
         }
         assert_eq!(gaps[..7], [5, 6, 7, 9, 12, 15, 15]);
@@ -348,7 +375,7 @@ mod tests {
             assert_eq!(agenda.hinders(&key("b"), &calls(&["x"]), now, now), None);
             agenda.found(&key("a"), began, now);
             now = agenda.next().unwrap();
-            agenda.take(now, 9);
+            agenda.take(now);
         }
         let bounds = [5, 10, 20, 40, 80, 160, 300, 300, 300];
         for (wait, most) in waits.iter().zip(bounds) {
@@ -363,7 +390,7 @@ mod tests {
     fn what_a_sweep_saw_before_a_pass_looked_is_old() {
         let (mut agenda, now) = agenda();
         agenda.changed(&key("a"), now + SECOND);
-        agenda.take(now + SECOND, 9);
+        agenda.take(now + SECOND);
         agenda.looked(&key("a"), Outlook::UnderWay, now + SECOND * 2);
         assert!(!agenda.is_news(&key("a"), now));
         assert!(agenda.is_news(&key("a"), now + SECOND * 3));
@@ -373,12 +400,12 @@ mod tests {
     fn calls_that_were_planned_for_an_older_manifest_are_left_out() {
         let (mut agenda, now) = agenda();
         agenda.changed(&key("a"), now);
-        agenda.take(now, 9);
+        agenda.take(now);
         agenda.changed(&key("a"), now + SECOND);
         let later = now + SECOND * 2;
         assert_eq!(agenda.hinders(&key("a"), &calls(&["x"]), now, later), Some(Hindrance::Outdated));
         agenda.looked(&key("a"), Outlook::Settled, later);
-        assert_eq!(agenda.take(later, 9).len(), 1, "and it is looked at again");
+        assert_eq!(agenda.take(later).len(), 1, "and it is looked at again");
     }
 
     #[test]

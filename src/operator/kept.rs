@@ -20,9 +20,6 @@ use crate::source::Snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::Instant;
 
-/// Objects in one pass: so many that a changed manifest never waits long for a pass that is under way.
-const AT_ONCE: usize = 100;
-
 pub struct Kept {
     pub declared: Declared,
     pub(super) agenda: Agenda,
@@ -107,7 +104,12 @@ impl Kept {
             }
             if object.actions.is_empty() {
                 events.extend(self.seen(planned, object, view, now));
-            } else if !is_gone || self.undeclared.is_ripe(key) {
+                continue;
+            }
+            // What there is to tell is told by the pass.
+            let found = || Standing::found(object.verdict);
+            self.standings.entry(key.clone()).or_insert_with(found).verdict = object.verdict;
+            if !is_gone || self.undeclared.is_ripe(key) {
                 self.agenda.found(key, began, now);
             }
         }
@@ -124,7 +126,7 @@ impl Kept {
 
     /// What the next pass is about, if there is anything to do now.
     pub fn turn(&mut self, now: Instant) -> Option<Turn> {
-        let keys = self.agenda.take(now, AT_ONCE);
+        let keys = self.agenda.take(now);
         let desired = self.declared.desired.around(&keys);
         (!keys.is_empty()).then_some(Turn { keys, desired, began: now })
     }
@@ -339,15 +341,5 @@ mod tests {
         load(&mut kept, &[("a", 3)], now + SECOND);
         assert!(kept.allowed(&read.plan, &turn, now + SECOND).actions.is_empty(), "`b` is gone");
         assert_eq!(names(&kept.turn(now + SECOND).unwrap()), ["a"]);
-    }
-
-    #[test]
-    fn a_large_change_comes_in_several_passes() {
-        let before: Vec<(String, u32)> = (0..250).map(|n| (format!("s{n}"), 1)).collect();
-        let names = |count| before.iter().map(|(name, _)| (name.as_str(), count)).collect::<Vec<_>>();
-        let (mut kept, now) = kept(&names(1));
-        load(&mut kept, &names(2), now);
-        let turns: Vec<usize> = std::iter::from_fn(|| Some(kept.turn(now)?.keys.len())).collect();
-        assert_eq!(turns, [100, 100, 50]);
     }
 }

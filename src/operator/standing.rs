@@ -66,6 +66,20 @@ impl Standing {
         }
     }
 
+    /// Of something that was not looked at closely.
+    pub fn found(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            hold: None,
+            drift: Vec::new(),
+            unreadable: None,
+            trouble: None,
+            rollout: None,
+            tried: None,
+            causes: Vec::new(),
+        }
+    }
+
     /// For machines.
     pub fn verdict_name(&self) -> &'static str {
         verdict_name(self.verdict)
@@ -211,16 +225,7 @@ mod tests {
     use super::*;
 
     fn fine(verdict: Verdict) -> Standing {
-        Standing {
-            verdict,
-            hold: None,
-            drift: vec![],
-            unreadable: None,
-            trouble: None,
-            rollout: None,
-            tried: None,
-            causes: vec![],
-        }
+        Standing::found(verdict)
     }
 
     fn rolling(id: &str, state: RolloutState) -> Standing {

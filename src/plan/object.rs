@@ -70,6 +70,8 @@ pub(super) struct Work<'a> {
     pub state: State,
     /// What it is to say, but for the manifest attempted and applied.
     pub next: State,
+    /// Whether anything differs that a deployment would bring, also what the manifest says to leave alone.
+    pub needs_deployment: bool,
     pub plan: ObjectPlan,
     /// The action that everything after must come after.
     last: Option<usize>,
@@ -118,6 +120,7 @@ impl<'a> Work<'a> {
             adopt,
             next: State { rejected: None, ..state.clone() },
             state,
+            needs_deployment: false,
             plan,
             last: None,
         })
@@ -183,6 +186,7 @@ impl<'a> Work<'a> {
     }
 
     pub fn differ_as(&mut self, difference: Difference, drift: bool) {
+        self.needs_deployment |= difference.change >= Change::NewDeployment;
         let held_back = drift && self.object.policy.drift != DriftPolicy::Heal;
         if held_back && self.object.policy.drift == DriftPolicy::Ignore {
             self.plan.undeclared.push(difference.path);

@@ -39,6 +39,7 @@ pub(super) fn settled<'a>(
 ) -> Result<Option<Choice>, Unreadable> {
     let stands = progress(&live.body);
     let starts = choice.deploys() || work.starts_deployment();
+    let differs = starts || work.needs_deployment;
     let tagged = work.state.rejected.as_ref().is_some_and(|rejected| rejected.is_about(&work.hash));
     let rejected = work.state.rejected.as_ref().map(|rejected| &rejected.manifest);
     if work.is_newer() && stands == Progress::Done && rejected != work.state.applied.as_ref() {
@@ -46,7 +47,7 @@ pub(super) fn settled<'a>(
     }
     draft.plan.rollouts.insert(work.object.key.clone(), stands.clone());
     let suspect = shows_failure(&live.body) || tagged;
-    if work.is_newer() || !is_by_ecs(live) || !(starts || suspect) {
+    if work.is_newer() || !is_by_ecs(live) || !(differs || suspect) {
         if starts {
             begin_attempt(work, live);
         }
@@ -65,11 +66,11 @@ pub(super) fn settled<'a>(
             None
         }
     };
-    let case = Case { draft, work, live, choice: &choice, starts };
+    let case = Case { draft, work, live, choice: &choice, differs };
     let judgement = history.map(|history| history::judge(history, |revision| case.wants(revision)));
     let found = match case.judge(judgement.as_ref(), tagged)? {
         Found::Rejected(found) => found,
-        Found::Unknown if history.is_some_and(|history| history.next.is_some()) => {
+        Found::Unknown if starts && history.is_some_and(|history| history.next.is_some()) => {
             draft.plan.asks.insert(work.object.key.clone());
             return Ok(None);
         }
@@ -78,7 +79,9 @@ pub(super) fn settled<'a>(
             return Ok(None);
         }
         Found::New | Found::Unknown => {
-            begin_attempt(work, live);
+            if starts {
+                begin_attempt(work, live);
+            }
             return Ok(Some(choice));
         }
         Found::Free => {
@@ -118,8 +121,8 @@ struct Case<'c, 'a> {
     work: &'c Work<'a>,
     live: &'c Resource,
     choice: &'c Choice,
-    /// Whether what runs is not what is wanted.
-    starts: bool,
+    /// Whether what runs is not what is wanted, whether that is brought about or not.
+    differs: bool,
 }
 
 /// The judgement.
@@ -173,10 +176,18 @@ impl Case<'_, '_> {
     /// The revision that the manifest wants, where that exists.
     fn chosen(&self) -> Option<&str> {
         match self.choice {
+            // Left alone, and not what is wanted.
+            Choice::Keep if self.is_left_alone() => None,
             Choice::Keep => described::running_revision(self.live).map(family_and_revision),
             Choice::Use(name) => Some(family_and_revision(name)),
             Choice::Register(_) | Choice::Held(_) | Choice::Unreadable(_) => None,
         }
+    }
+
+    /// Whether the manifest wants another task definition than the one that runs, and says not to bring it.
+    fn is_left_alone(&self) -> bool {
+        let running = described::running_revision(self.live).map(family_and_revision);
+        self.differs && running.and_then(|running| self.has_body(running)).is_some_and(|equal| !equal)
     }
 
     /// Whether the revision has the body that the manifest declares; none where it is not described.
@@ -198,28 +209,28 @@ impl Case<'_, '_> {
         if let (Some(attempt), Some(ending)) = (attempt, ending.filter(|ending| ending.is_failure())) {
             let failure = Failure {
                 from: attempt.target().map(bundle::task_definition).unwrap_or_default().to_owned(),
-                to: to.filter(|_| self.starts || attempt.rolls_back_to().is_some()),
+                to: to.filter(|_| self.differs || attempt.rolls_back_to().is_some()),
                 reason: attempt.reason().unwrap_or("the deployment failed").to_owned(),
                 breaker: attempt.failures(),
                 causes: attempt.causes(),
             };
             let is_going_back = ending == Ending::Failing;
-            let heals = self.starts && !is_going_back;
-            let stays = !self.starts;
+            let heals = self.differs && !is_going_back;
+            let stays = !self.differs;
             return Ok(Found::Rejected(Rejection { failure, good, is_going_back, stays, heals }));
         }
         let found =
-            |failure, heals| Rejection { failure, good, is_going_back: false, stays: !self.starts, heals };
+            |failure, heals| Rejection { failure, good, is_going_back: false, stays: !self.differs, heals };
         if let Some(failure) = self.visible(judgement.is_some()) {
             let causes = attempt.map(|attempt| attempt.causes()).unwrap_or_default();
-            return Ok(Found::Rejected(found(Failure { causes, ..failure }, self.starts)));
+            return Ok(Found::Rejected(found(Failure { causes, ..failure }, self.differs)));
         }
         if tagged && let Some(from) = self.sent_back()? {
             let reason = "somebody asked for it".to_owned();
             return Ok(Found::Rejected(found(Failure { from, to, reason, ..Failure::default() }, true)));
         }
         Ok(match (attempt, ending) {
-            _ if !self.starts => Found::Free,
+            _ if !self.differs => Found::Free,
             (Some(attempt), Some(Ending::UnderWay)) if attempt.is_newest() => Found::Begun,
             // What was overtaken may have failed before.
             (None, _) | (Some(_), Some(Ending::Overtaken)) => Found::Unknown,
@@ -231,7 +242,7 @@ impl Case<'_, '_> {
     /// What the service itself shows as failed, where the history is silent or behind. Only of PRIMARY it is sure that
     /// its whole bundle is what is wanted: with a history, nothing else counts.
     fn visible(&self, has_history: bool) -> Option<Failure> {
-        let counts = if self.starts { !has_history } else { has_failed_in_place(&self.live.body) };
+        let counts = if self.differs { !has_history } else { has_failed_in_place(&self.live.body) };
         failed_visibly(&self.live.body, self.chosen()?).filter(|_| counts)
     }
 

@@ -34,7 +34,7 @@ async fn a_bad_image_is_tried_once_and_told_and_a_better_one_is_taken_at_once() 
         let told = life.after(HOUR).await;
         assert_eq!(told[1], "~ EcsService/web changed: new deployment: taskDefinition.containerDefinitions[web].image");
         assert_eq!(told[2], "… EcsService/web rolling out: web:2");
-        let back = "✗ EcsService/web rolled back: `web:2` was rolled back to `web:1`: Service deployment rolled back because the circuit breaker threshold was exceeded.";
+        let back = "✗ EcsService/web rolled back: `web:2` was rolled back to `web:1`: Service deployment rolled back because the circuit breaker threshold was exceeded";
         assert!(told[3].starts_with(back) && told[3].contains("container `web` exited with 1"), "{told:#?}");
         assert_eq!(told.len(), 4, "{told:#?}");
         assert_eq!(count(&life.changed(), "UpdateService"), 1);

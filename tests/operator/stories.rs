@@ -37,7 +37,7 @@ async fn what_is_declared_is_made_followed_and_then_left_alone() {
             ]
         );
         assert_eq!(life.changed(), ["CreateCluster", "RegisterTaskDefinition", "CreateService"]);
-        assert_eq!(life.after(Duration::from_hours(24)).await, [""; 0]);
+        assert_eq!(life.after(Duration::from_hours(6)).await, [""; 0]);
         assert_eq!(life.changed(), [""; 0]);
     })
     .await;

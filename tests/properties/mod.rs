@@ -2,7 +2,7 @@
 //!
 //! A failure shrinks by dropping members. `PROPTEST_CASES` sets the number of fleets a property is tried on.
 
-mod generator;
+pub mod generator;
 mod members;
 mod respell;
 

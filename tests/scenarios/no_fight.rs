@@ -85,15 +85,15 @@ fn trouble(world: &World, dice: &mut Dice) {
         "DescribeTaskDefinition",
         "ListTasks",
     ];
-    let kinds = [
-        FaultKind::Throttled,
-        FaultKind::ServerError,
-        FaultKind::Denied,
-        FaultKind::LostRequest,
-        FaultKind::LostAnswer,
-    ];
+    let kind = match dice.roll(5) {
+        0 => FaultKind::Throttled,
+        1 => FaultKind::ServerError,
+        2 => FaultKind::Denied,
+        3 => FaultKind::LostRequest,
+        _ => FaultKind::LostAnswer,
+    };
     let times = 1 + u32::try_from(dice.roll(4)).unwrap();
-    world.script(dice.one::<&str>(&operations), dice.one(&kinds).clone(), times);
+    world.script(dice.one::<&str>(&operations), kind, times);
 }
 
 /// A pass, from which the process may not come back.

@@ -393,3 +393,30 @@ async fn a_whole_bundle_that_failed_is_rejected_though_its_task_definition_is_th
     let applied = world.apply(&on("subnet-0bb", BAD)).await;
     assert_eq!(count(&applied.changes, "UpdateService"), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_rollback_is_no_success_whatever_is_to_be_done_about_drift() {
+    for policy in ["report", "ignore"] {
+        let manifests = |image: &str| {
+            let [shop, web] = shop(image);
+            [shop, annotated(web, "drift", policy)]
+        };
+        let world = World::new().await;
+        world.applies(&manifests(GOOD)).await;
+        world.pass(&manifests(BAD)).await;
+        world.settle().await;
+        assert_eq!(world.apply(&manifests(BAD)).await.changes, ["TagResource"], "{policy}");
+        let plan = world.plan(&manifests(BAD)).await;
+        assert_eq!((failure(&plan).from.as_str(), failure(&plan).to.as_deref()), ("web:2", Some("web:1")));
+        assert!(
+            matches!(plan.rollouts.values().next(), Some(Progress::RolledBack(_))),
+            "{policy}: {}",
+            told(&plan)
+        );
+        // And drift is left alone, as the manifest says.
+        meddle(&world, 0).await;
+        world.settle().await;
+        assert_eq!(world.apply(&manifests(BAD)).await.changes, [""; 0], "{policy}");
+        assert_eq!(running(&world).await, "foreign:1");
+    }
+}

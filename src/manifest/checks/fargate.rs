@@ -11,7 +11,7 @@ pub(super) const CHECKS: &[Check] =
     &[network_mode, size, storage, task_members, volumes, container_members, log_drivers, service_members];
 
 /// Task CPU in units, and its memory in MiB: least, greatest, step.
-const SIZES: [(i64, i64, i64, i64); 7] = [
+pub const SIZES: [(i64, i64, i64, i64); 7] = [
     // 512, 1024 and 2048: see `fits`.
     (256, 512, 2048, 512),
     (512, 1024, 4096, 1024),

@@ -30,6 +30,7 @@ mod tests;
 use super::problem::Severity;
 use crate::model::desired::Document;
 use crate::model::names::Kind;
+pub use fargate::SIZES as FARGATE_SIZES;
 pub use fleet::check_fleet;
 use node::Node;
 pub use strategy::is_fargate;
