@@ -19,7 +19,7 @@ use crate::plan::Options;
 use crate::reconcile::Session;
 use crate::sandbox::{self, Clock, Sandbox};
 use crate::source::Directory;
-use stage::{Stage, Teller};
+use stage::{Block, Stage, Teller};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -66,6 +66,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     let (begin, begun) = oneshot::channel();
     let mut stage = Stage {
         ui,
+        last: Block::Text,
         sandbox: sandbox.clone(),
         session: session(aws),
         begin: Some(begin),
@@ -92,13 +93,12 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
         }
     };
     let (toured, ()) = tokio::join!(tour, run);
-    ui.rest();
     stage.tell_rest();
     let left = place.leave(&sandbox)?;
     if matches!(toured, Ok(Exit::No)) {
         ui.say("the tour ends here\n");
     }
-    ui.result(&left);
+    ui.result(&format!("\n{left}"));
     toured
 }
 

@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Between two looks at what no event tells.
 const TICK: Duration = Duration::from_millis(100);
 /// For each word that is read; the eye is elsewhere when something moves.
-const READING: Duration = Duration::from_millis(120);
+const READING: Duration = Duration::from_millis(110);
 
 /// What the loop has told, and when that was since the beginning.
 pub type Told = (Duration, Event);
@@ -61,9 +61,20 @@ impl Publish for Teller {
     }
 }
 
+/// What can stand on the page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    Heading,
+    Text,
+    Shown,
+    Events,
+}
+
 /// What the tour works with.
 pub struct Stage<'a> {
     pub ui: &'a Ui,
+    /// What was put on the page last.
+    pub last: Block,
     pub sandbox: Sandbox,
     /// For plans and status beside the loop.
     pub session: Session,
@@ -84,20 +95,28 @@ pub fn file(manifests: &Path) -> PathBuf {
 }
 
 impl Stage<'_> {
-    pub fn heading(&self, text: &str) {
-        self.ui.result(&format!("\n{TITLE}{text}{TITLE:#}\n"));
+    /// Puts something on the page, apart from what it does not belong to.
+    fn put(&mut self, block: Block, text: &str) {
+        let belongs =
+            matches!((self.last, block), (Block::Heading, Block::Text) | (Block::Events, Block::Events));
+        self.ui.result(&format!("{}{text}", if belongs { "" } else { "\n" }));
+        self.last = block;
+    }
+
+    pub fn heading(&mut self, text: &str) {
+        self.put(Block::Heading, &format!("{TITLE}{text}{TITLE:#}\n"));
     }
 
     /// A paragraph, and the time to read it.
     pub async fn say(&mut self, text: &str) {
-        self.ui.result(&wrapped(text, "", 0));
+        self.put(Block::Text, &wrapped(text, "", 0));
         self.pause(text.split_whitespace().count()).await;
     }
 
     /// Text as it is, set in; what does not fit is broken.
     pub async fn show(&mut self, text: &str) {
         let lines: String = text.lines().map(|line| set_in(line, 4)).collect();
-        self.ui.result(&format!("\n{lines}\n"));
+        self.put(Block::Shown, &lines);
         self.pause(text.split_whitespace().count() / 2).await;
     }
 
@@ -117,12 +136,13 @@ impl Stage<'_> {
 
     fn tell(&mut self, (at, event): Told) {
         let time = format!("{:2}:{:02}", at.as_secs() / 60, at.as_secs() % 60);
-        self.ui.result(&wrapped(&event.text(&time), "  ", 10));
+        self.put(Block::Events, &wrapped(&event.text(&time), "  ", 10));
         self.lately.push(event);
     }
 
     /// Tells what is left to tell.
     pub fn tell_rest(&mut self) {
+        self.ui.rest();
         while let Ok(told) = self.events.try_recv() {
             self.tell(told);
         }
@@ -152,16 +172,14 @@ impl Stage<'_> {
 
     /// From now on the loop runs.
     pub fn begin(&mut self) {
-        self.ui.result("\n");
         // It can only be gone when the tour is.
         let _ = self.begin.take().map(|begin| begin.send(()));
     }
 
     /// Makes the file what it shall be at first.
     pub async fn write(&mut self, text: &str) -> Result<(), Failure> {
-        self.put(text)?;
-        self.ui.result(&format!("\n    {QUIET}{}{QUIET:#}\n", file(&self.manifests).display()));
-        self.show(text).await;
+        self.save(text)?;
+        self.show(&format!("{QUIET}{}{QUIET:#}\n{text}", file(&self.manifests).display())).await;
         Ok(())
     }
 
@@ -176,10 +194,10 @@ impl Stage<'_> {
         let diff: String = gone.chain(new).collect();
         self.show(&format!("{QUIET}{}{QUIET:#}\n{diff}", path.display())).await;
         self.lately.clear();
-        self.put(&after)
+        self.save(&after)
     }
 
-    fn put(&self, text: &str) -> Result<(), Failure> {
+    fn save(&self, text: &str) -> Result<(), Failure> {
         let path = file(&self.manifests);
         // As editors do: nobody reads half of it.
         let new = self.manifests.join(".shop.yaml.new");
