@@ -14,15 +14,23 @@ use crate::model::observed::Observed;
 use crate::observe::{self, Depth, Look, ReadCache};
 use crate::plan::{self, Plan};
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What lasts from pass to pass.
 pub struct Session {
     pub aws: Aws,
     pub options: plan::Options,
     cache: ReadCache,
+    pruning: Mutex<Pruning>,
+}
+
+/// What pruning knows of the passes before.
+#[derive(Default)]
+struct Pruning {
     /// What was confirmed as a part of all that was to be pruned.
-    accepted: Mutex<BTreeSet<Key>>,
+    accepted: BTreeSet<Key>,
+    /// Where it was looked: a Region may still hold what went with its last manifest.
+    regions: BTreeSet<String>,
 }
 
 /// What a pass found and would do.
@@ -35,7 +43,7 @@ type Planner = fn(&Desired, &Observed, &plan::Options) -> Plan;
 
 impl Session {
     pub fn new(aws: Aws, options: plan::Options) -> Self {
-        Self { aws, options, cache: ReadCache::default(), accepted: Mutex::default() }
+        Self { aws, options, cache: ReadCache::default(), pruning: Mutex::default() }
     }
 
     /// The first half of a pass: only reads, made now.
@@ -66,6 +74,7 @@ impl Session {
         let look = Look { depth, owner: &options.owner };
         let mut observed = observe::observe(aws, &self.cache, desired, look).await?; // I/O
         let regions = plan::prune::regions(desired, &options);
+        self.pruning().regions.extend(regions.iter().cloned());
         observe::add_owned(aws, &self.cache, desired, &options.owner, &regions, &mut observed).await?; // I/O
         let mut planned = plan(desired, &observed, &options); //                        pure
         // What was deployed before is looked up only where something hangs on it.
@@ -79,9 +88,15 @@ impl Session {
     fn options(&self) -> plan::Options {
         let mut options = self.options.clone();
         if let Some(prune) = &mut options.prune {
-            prune.accepted.clone_from(&self.accepted.lock().unwrap_or_else(PoisonError::into_inner));
+            let before = self.pruning();
+            prune.accepted.clone_from(&before.accepted);
+            prune.regions.extend(before.regions.iter().cloned());
         }
         options
+    }
+
+    fn pruning(&self) -> MutexGuard<'_, Pruning> {
+        self.pruning.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The second half: carries out a plan, unless it breaks a rule that every plan must keep.
@@ -91,7 +106,7 @@ impl Session {
             return Err(broken);
         }
         if let Some(prune) = plan.prune.as_ref().filter(|prune| prune.confirmed) {
-            self.accepted.lock().unwrap_or_else(PoisonError::into_inner).extend(prune.going.iter().cloned());
+            self.pruning().accepted.extend(prune.going.iter().cloned());
         }
         let outcome = execute::execute(&self.aws, plan).await; //                   I/O
         plan.actions.iter().for_each(|action| self.cache.wrote(&action.object, &action.input));

@@ -17,7 +17,8 @@ fn ecs_operator() -> Command {
 
 #[test]
 fn the_transcripts_are_true() {
-    trycmd::TestCases::new().env("COLUMNS", "100").case("tests/cli/*.trycmd");
+    let cases = trycmd::TestCases::new();
+    cases.env("COLUMNS", "100").register_bin("sed", Path::new("/usr/bin/sed")).case("tests/cli/*.trycmd");
 }
 
 /// The tour of the README, in a copy of what it works on; `TRYCMD=overwrite` brings the rewritten text back.

@@ -199,7 +199,7 @@ fn reviewers_read_counts_first_then_problems_then_changes() {
     + shop/web:1.5.0
     @@ taskDefinition.containerDefinitions[web].environment[KEY].value @@ in place
     ! (changed, hidden)
-    @@ service.enableExecuteCommand @@ in place · drift · default · left alone: its manifest says only report drift
+    @@ service.enableExecuteCommand @@ in place · drift · default · left alone: its manifest says only to report it
     - true
     + false
     @@ service.networkConfiguration.awsvpcConfiguration.securityGroups @@ in place

@@ -78,7 +78,7 @@ impl FromStr for Share {
         let percent = text.strip_suffix('%').and_then(|number| number.trim().parse::<u8>().ok());
         match percent {
             Some(percent @ 1..=100) => Ok(Self(f64::from(percent) / 100.0)),
-            _ => Err("it is a share from 1% to 100%".to_owned()),
+            _ => Err("write a share from 1% to 100%, such as 50%".to_owned()),
         }
     }
 }

@@ -44,10 +44,14 @@ impl LoadArgs {
             ui.say(&format!("{problem}\n"));
         }
         let errors = problems.iter().filter(|problem| problem.is_error()).count();
+        let counted = if errors == 1 { "an error".to_owned() } else { format!("{errors} errors") };
         if errors > 0 && !self.keep_going {
-            let errors = if errors == 1 { "an error".to_owned() } else { format!("{errors} errors") };
-            return Err(Failure::input(format!("the manifests have {errors}, so nothing is done"))
-                .hint("`--keep-going` goes on without the objects that have problems"));
+            let refused = Failure::input(format!("the manifests have {counted}, so nothing is done"));
+            let hint = "`--keep-going` goes on without the objects that have problems";
+            return Err(if desired.objects.is_empty() { refused } else { refused.hint(hint) });
+        }
+        if errors > 0 {
+            ui.say(&format!("the manifests have {counted}: the objects that have problems are left out\n"));
         }
         let place = self.paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" ");
         let source = Source { place, revision: snapshot.revision };

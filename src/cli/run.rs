@@ -79,6 +79,7 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
     args.connect
         .connected(async |aws, poll| {
             check_account(args, &aws).await?;
+            let session = args.pass.session(&args.prune, aws)?;
             let wake = Wake::default();
             hear(&wake);
             let form = if args.output == Format::Json { Form::Json } else { Form::Text };
@@ -89,7 +90,6 @@ pub async fn run(args: &Args, ui: &Ui) -> Result<Exit, Failure> {
             }
             let expect_account = args.connect.expect_account.clone();
             let settings = Settings { interval: args.interval, poll, expect_account };
-            let session = args.pass.session(&args.prune, aws)?;
             let operator = Operator::new(settings, session, Directory::new(&args.paths), log);
             let pages = listener.map(|listener| health::serve(listener, operator.vitals(), wake.clone()));
             let pages = pages.map(tokio::spawn);

@@ -12,6 +12,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{self, IsTerminal, Write};
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
@@ -22,6 +23,9 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 /// A shorter wait for the call budget is nothing to tell, and this is how often it is told anew.
 const NOTABLE: Duration = Duration::from_secs(2);
 
+/// A wait that is told also where there is no terminal, so that nobody takes it for a hang.
+const LONG: Duration = Duration::from_secs(10);
+
 /// Where a command's words go.
 pub struct Ui {
     pub verbose: bool,
@@ -30,6 +34,8 @@ pub struct Ui {
     spinner: Option<ProgressBar>,
     /// What is being waited for, as told last.
     told: Mutex<String>,
+    /// A long wait is told plainly once.
+    is_told_plainly: AtomicBool,
     /// The first write that failed for another reason than a reader gone away.
     broken: Mutex<Option<io::Error>>,
 }
@@ -53,7 +59,14 @@ impl Ui {
             bar
         });
         let verbose = global.verbose > 0;
-        Self { verbose, color, spinner, told: Mutex::default(), broken: Mutex::default() }
+        Self {
+            verbose,
+            color,
+            spinner,
+            told: Mutex::default(),
+            is_told_plainly: AtomicBool::default(),
+            broken: Mutex::default(),
+        }
     }
 
     /// A result: styled text, or JSON.
@@ -104,10 +117,19 @@ impl Ui {
             tokio::select! {
                 done = &mut work => return done,
                 () = sleep(NOTABLE) => match aws.waiting().first() {
-                    Some(waiting) if waiting.longest >= NOTABLE => self.waiting_for(&for_budget(waiting)),
+                    Some(waiting) if waiting.longest >= NOTABLE => self.waiting_for_budget(waiting),
                     _ => self.waiting_for(&before),
                 },
             }
+        }
+    }
+
+    fn waiting_for_budget(&self, waiting: &Waiting) {
+        let what = for_budget(waiting);
+        self.waiting_for(&what);
+        let is_silent = self.spinner.is_none() && !self.verbose && waiting.longest >= LONG;
+        if is_silent && !self.is_told_plainly.swap(true, Ordering::Relaxed) {
+            self.say(&format!("{what} (`--budget` is its share of AWS's rates)\n"));
         }
     }
 

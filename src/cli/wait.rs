@@ -17,8 +17,9 @@ pub struct WaitArgs {
 }
 
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let span = text.parse::<jiff::SignedDuration>().map_err(|error| error.to_string())?;
-    Duration::try_from(span).map_err(|_| "this is before now".to_owned())
+    let span = text.parse::<jiff::SignedDuration>().ok();
+    span.and_then(|span| Duration::try_from(span).ok())
+        .ok_or_else(|| "write a time such as 90s, 5m or 1h30m".to_owned())
 }
 
 /// A wait on its way.
@@ -81,6 +82,8 @@ mod tests {
     fn times_are_written_as_people_write_them() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1h 30m"), Ok(Duration::from_mins(90)));
-        assert!(duration("-5m").is_err() && duration("5").is_err() && duration("").is_err());
+        for wrong in ["-5m", "5", "", "soon"] {
+            assert_eq!(duration(wrong), Err("write a time such as 90s, 5m or 1h30m".to_owned()));
+        }
     }
 }

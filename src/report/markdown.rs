@@ -179,7 +179,7 @@ impl DifferenceView {
         let marks = [
             (self.drift, "drift"),
             (self.by_default && self.desired.is_some(), "default"),
-            (self.held_back, "left alone: its manifest says only report drift"),
+            (self.held_back, "left alone: its manifest says only to report it"),
         ];
         let marks = marks.into_iter().filter_map(|(applies, mark)| applies.then_some(mark));
         let marks: String = std::iter::once(change(self.change)).chain(marks).collect::<Vec<_>>().join(" · ");

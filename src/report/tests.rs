@@ -175,7 +175,7 @@ fn drift_is_marked_per_field_where_both_sides_moved_and_verbose_tells_all() {
     123456789012 eu-central-1 · owner default · examples/shop @ 4f2c1e9
     ~ EcsService/web  in place · it is not what the manifest says
           taskDefinition.cpu            256 → 512
-        ! service.enableExecuteCommand  true → false (left alone: its manifest says only report drift)
+        ! service.enableExecuteCommand  true → false (left alone: its manifest says only to report it)
         desiredCount is Application Auto Scaling's, within 2 and 10
         undeclared service.availabilityZoneRebalancing
         call ecs:RegisterTaskDefinition {family: web, containerDefinitions: [{name: web, environment: [{name: KEY, value: "***"}]}]}

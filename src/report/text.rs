@@ -170,7 +170,7 @@ impl ObjectView {
         let left = if self.failure().is_some() {
             "(not tried again)"
         } else {
-            "(left alone: its manifest says only report drift)"
+            "(left alone: its manifest says only to report it)"
         };
         for difference in &self.differences {
             text += &difference.text(column, (mixed, left), verbose);

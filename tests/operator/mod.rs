@@ -1,5 +1,6 @@
 //! The loop against the sandbox: days of it, under paused time.
 
+mod day;
 mod files;
 pub mod life;
 #[cfg(unix)]

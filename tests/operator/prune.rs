@@ -1,7 +1,7 @@
 //! What is no longer declared, where that is to be pruned: it goes when that is sure, and not for a moment's absence.
 
 use super::life::{Files, INTERVAL, Life};
-use crate::world::{REGION, World, annotated, cluster, count, service};
+use crate::world::{REGION, World, annotated, cluster, count, service, with};
 use ecs_operator::plan::Prune;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -94,6 +94,26 @@ async fn too_much_at_once_does_not_go() {
         let refused: Vec<&String> = told.iter().filter(|line| line.contains("blocked")).collect();
         assert!(refused.len() == 1 && refused[0].contains("prune/"), "{told:#?}");
         assert_eq!(life.changed(), [""; 0]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_with_the_last_manifest_of_a_region_is_still_found() {
+    let world = pruning().await;
+    let files = fleet();
+    let elsewhere = |manifest| with(manifest, "/spec/region", json!("eu-west-1"));
+    files.write("west.yaml", &[elsewhere(cluster("west"))]);
+    let moved = with(named("far"), "/spec/service/cluster", json!("west"));
+    files.write("far.yaml", &[moved]);
+    Life::of(&world, &files, async |life| {
+        life.after(LATER).await;
+        life.changed();
+        files.remove("far.yaml");
+        files.remove("west.yaml");
+        let told = life.after(INTERVAL * 4).await;
+        assert!(told.contains(&"- EcsService/west/far deleted".to_owned()), "{told:#?}");
+        assert_eq!(count(&life.changed(), "DeleteService"), 1);
     })
     .await;
 }
