@@ -61,7 +61,9 @@ impl Story {
             .living(async {
                 sleep(Duration::from_secs(30)).await;
                 assert_eq!(scene.changes().iter().map(shown).collect::<Vec<_>>(), [""; 0]);
-                fault.into_iter().for_each(|fault| scene.sandbox.script(fault));
+                if let Some(fault) = fault {
+                    scene.sandbox.script(fault);
+                }
                 (self.happens)(&scene.files);
                 tokio::select! {
                     () = scene.sandbox.halted() => true,

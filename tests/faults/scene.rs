@@ -108,12 +108,6 @@ impl Scene {
         Aws::connect(Connection::InProcess { call, region: REGION.to_owned() }).await
     }
 
-    /// Something that somebody else does, whom no fault meets.
-    pub fn behind(&self, service: &str, operation: &str, input: &Value) -> Value {
-        let done = self.sandbox.perform(REGION, service, operation, input);
-        done.unwrap_or_else(|refusal| panic!("{operation} {input}: {refusal:?}"))
-    }
-
     /// The calls that change something, since the last time, whatever became of them.
     pub fn changes(&self) -> Vec<CallRecord> {
         let mut calls = self.sandbox.calls();

@@ -180,8 +180,13 @@ impl Storm {
             wrong.push(format!("unmade: {}", shown(call)));
         }
         let is_wrong = |event: &&Event| match event.what {
-            Happening::Healed | Happening::Drifted | Happening::Adopted | Happening::NotKept => true,
-            Happening::RolledBack | Happening::RollingBack | Happening::RolloutFailed => true,
+            Happening::Healed
+            | Happening::Drifted
+            | Happening::Adopted
+            | Happening::NotKept
+            | Happening::RolledBack
+            | Happening::RollingBack
+            | Happening::RolloutFailed => true,
             Happening::Deleted => {
                 self.removals == 0 || event.object.as_ref().is_none_or(|object| !object.ends_with("extra"))
             }

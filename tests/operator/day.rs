@@ -18,7 +18,9 @@ fn web(image: &str) -> Value {
 /// One section of the story: what was done, and what was told of it.
 fn told(story: &mut String, done: &str, lines: &[String]) {
     story.extend(["# ", done, "\n"]);
-    lines.iter().for_each(|line| story.extend([line, "\n"]));
+    for line in lines {
+        story.extend([line, "\n"]);
+    }
 }
 
 #[tokio::test(start_paused = true)]
