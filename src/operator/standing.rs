@@ -99,7 +99,8 @@ impl Standing {
         if let Some(rollout) =
             self.rollout.as_ref().filter(|rollout| failure.is_none() || !rollout.has_failed())
         {
-            rollout.news(before.and_then(|before| before.rollout.as_ref()), &mut tell);
+            let is_new = was(&|before| before.verdict == Verdict::Create);
+            rollout.news(before.and_then(|before| before.rollout.as_ref()), is_new, &mut tell);
         }
         if self.verdict == Verdict::Suspended && !was(&|before| before.verdict == Verdict::Suspended) {
             tell(Happening::Suspended, "its manifest asks to be left alone");
@@ -203,15 +204,16 @@ impl Rollout {
         parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(": ")
     }
 
-    /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it failed.
-    fn news(&self, before: Option<&Self>, tell: &mut impl FnMut(Happening, &str)) {
+    /// A rollout is told when it begins and when it ends; of one that was over when it was first seen only that it
+    /// failed, unless the service was just made.
+    fn news(&self, before: Option<&Self>, is_new: bool, tell: &mut impl FnMut(Happening, &str)) {
         let same = before.filter(|before| before.id == self.id);
         if same.is_some_and(|before| before.state == self.state) {
             return;
         }
         match self.state {
             RolloutState::Rolling => tell(Happening::Rolling, &self.revision),
-            RolloutState::Done if before.is_none() => {}
+            RolloutState::Done if before.is_none() && !is_new => {}
             RolloutState::Done => tell(Happening::RolledOut, &self.revision),
             RolloutState::RollingBack => tell(Happening::RollingBack, &self.told()),
             RolloutState::RolledBack => tell(Happening::RolledBack, &self.told()),
@@ -259,6 +261,12 @@ mod tests {
             ["rolling web:2", "rolledOut web:2"]
         );
         assert_eq!(told(&[old.clone(), rolling("b", Done)]), ["rolledOut web:2"], "it was quick");
+        assert_eq!(
+            told(&[fine(Verdict::Create), rolling("a", Done)]),
+            ["rolledOut web:2"],
+            "so was the first one"
+        );
+        assert_eq!(told(&[rolling("a", Done)]), [""; 0], "it was there before");
         assert_eq!(told(&[old, rolling("b", Failed)]), ["rolloutFailed web:2: tasks failed"]);
         assert_eq!(
             told(&[rolling("b", Failed)]),

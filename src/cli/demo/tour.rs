@@ -84,7 +84,10 @@ async fn bad_image(stage: &mut Stage<'_>) -> Result<(), Failure> {
         )
         .await;
     stage.edit(FIRST, BAD).await?;
-    stage.wait("the deployment of the bad image", web(Happening::Rolling, "web:2")).await
+    // On a slow machine it may be over before the loop has looked.
+    let seen =
+        [Happening::Rolling, Happening::RollingBack, Happening::RolledBack].map(|what| web(what, "web:2"));
+    stage.wait("the deployment of the bad image", |stage| seen.iter().any(|seen| seen(stage))).await
 }
 
 async fn rollback(stage: &mut Stage<'_>) -> Result<(), Failure> {
