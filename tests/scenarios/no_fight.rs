@@ -146,8 +146,11 @@ async fn a_day(seed: u64) {
     let service = world.service("shop", "web").await;
     assert!(service["taskDefinition"].as_str().unwrap().ends_with("/web:1"), "{}", told(&last.last));
     assert_eq!((&service["desiredCount"], &service["runningCount"]), (&json!(2), &json!(2)));
-    // A fix goes out.
-    world.apply(&shop("nginx:3")).await;
+    // A fix goes out, once no trouble of what it needs is left.
+    for _ in 0..20 {
+        world.apply(&shop("nginx:3")).await;
+        world.settle().await;
+    }
     world.applies(&shop("nginx:3")).await;
 }
 
