@@ -111,7 +111,14 @@ fn bare(value: &Value) -> Value {
             .filter(|(name, _)| {
                 !name.ends_with("_at") && !name.ends_with("_until") && !OF_ONE_WORLD.contains(&&***name)
             })
-            .map(|(name, value)| (name.clone(), bare(value)))
+            // Which manifest was attempted last is of the way, where another one is what was applied.
+            .map(|(name, value)| match value {
+                Value::String(state) if name == "ecs-operator.dev/state" => {
+                    let kept = state.split(' ').filter(|word| !word.starts_with("attempted="));
+                    (name.clone(), kept.collect::<Vec<_>>().join(" ").into())
+                }
+                value => (name.clone(), bare(value)),
+            })
             .collect(),
         Value::Array(values) => values.iter().map(bare).collect(),
         other => other.clone(),
